@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Clients;
+
+/// <summary>An application. Members bear their wire names; the secret is kept as a keyed hash only.</summary>
+internal sealed record Client : IRecord<Client>
+{
+    public static string Kind => "client";
+
+    public static JsonTypeInfo<Client> TypeInfo => ClientsJson.Default.Client;
+
+    public required string ClientId { get; init; }
+
+    public required string Name { get; init; }
+
+    public string? Description { get; init; }
+
+    public string? LogoUri { get; init; }
+
+    /// <summary>native, spa, regular_web, non_interactive or resource_server.</summary>
+    public string AppType { get; init; } = "regular_web";
+
+    /// <summary>With <c>app_type=resource_server</c>: the API whose access tokens this client may exchange.</summary>
+    public string? ResourceServerIdentifier { get; init; }
+
+    public bool IsFirstParty { get; init; } = true;
+
+    public bool OidcConformant { get; init; } = true;
+
+    public IReadOnlyList<string> Callbacks { get; init; } = [];
+
+    public IReadOnlyList<string> AllowedLogoutUrls { get; init; } = [];
+
+    public IReadOnlyList<string> WebOrigins { get; init; } = [];
+
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+
+    public IReadOnlyList<string> GrantTypes { get; init; } = [];
+
+    public JwtConfiguration JwtConfiguration { get; init; } = new();
+
+    /// <summary>none, client_secret_post or client_secret_basic.</summary>
+    public string TokenEndpointAuthMethod { get; init; } = "client_secret_post";
+
+    public RefreshTokenSettings RefreshToken { get; init; } = new();
+
+    public JsonObject? ClientMetadata { get; init; }
+
+    /// <summary>Keyed hash of the client secret (T-CA-02); absent for a public client.</summary>
+    public string? SecretHash { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset UpdatedAt { get; init; }
+
+    [JsonIgnore]
+    public bool IsPublic => string.Equals(TokenEndpointAuthMethod, "none", StringComparison.Ordinal);
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    string IRecord<Client>.Id => ClientId;
+
+    IEnumerable<EntityKey> IRecord<Client>.Keys =>
+        WebOrigins.Concat(AllowedOrigins).Distinct(StringComparer.Ordinal).Select(origin => EntityKey.Index("origin", origin));
+
+    public Client AtVersion(long version) => this with { Version = version };
+
+    public bool MayUse(string grantType) => GrantTypes.Contains(grantType, StringComparer.Ordinal);
+}
+
+internal sealed record JwtConfiguration
+{
+    /// <summary>Of ID tokens: RS256 or ES256.</summary>
+    public string Alg { get; init; } = "RS256";
+
+    /// <summary>Of ID tokens, in seconds.</summary>
+    public int LifetimeInSeconds { get; init; } = 36_000;
+}
+
+/// <summary>How the client's refresh tokens live. Lifetimes are in seconds.</summary>
+internal sealed record RefreshTokenSettings
+{
+    /// <summary>rotating or non-rotating.</summary>
+    public string RotationType { get; init; } = "non-rotating";
+
+    /// <summary>expiring or non-expiring.</summary>
+    public string ExpirationType { get; init; } = "non-expiring";
+
+    /// <summary>With rotation: how long the previous token still answers with the same successor.</summary>
+    public int Leeway { get; init; }
+
+    public int TokenLifetime { get; init; } = 2_592_000;
+
+    public bool InfiniteTokenLifetime { get; init; }
+
+    public int IdleTokenLifetime { get; init; } = 1_296_000;
+
+    public bool InfiniteIdleTokenLifetime { get; init; }
+
+    /// <summary>Which further APIs this client's refresh tokens are good for (multi-resource refresh tokens).</summary>
+    public IReadOnlyList<RefreshTokenPolicy> Policies { get; init; } = [];
+
+    [JsonIgnore]
+    public bool Rotating => string.Equals(RotationType, "rotating", StringComparison.Ordinal);
+
+    [JsonIgnore]
+    public bool Expiring => Rotating || string.Equals(ExpirationType, "expiring", StringComparison.Ordinal);
+}
+
+internal sealed record RefreshTokenPolicy
+{
+    public required string Audience { get; init; }
+
+    public IReadOnlyList<string> Scope { get; init; } = [];
+}

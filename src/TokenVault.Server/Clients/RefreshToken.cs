@@ -1,0 +1,72 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Clients;
+
+/// <summary>
+/// A refresh token that this server issued: one row for the whole family that rotation makes of it. Of the token itself
+/// only hashes are kept; the generation is a counter, so nothing depends on clocks or restarts (T-ST-07..09).
+/// </summary>
+internal sealed record RefreshToken : IRecord<RefreshToken>
+{
+    public static string Kind => "refresh-token";
+
+    public static JsonTypeInfo<RefreshToken> TypeInfo => ClientsJson.Default.RefreshToken;
+
+    public required string Id { get; init; }
+
+    public required string ClientId { get; init; }
+
+    public required string UserId { get; init; }
+
+    /// <summary>The sign-in session it was issued in.</summary>
+    public string? SessionId { get; init; }
+
+    /// <summary>The API it was issued for; null when only OpenID Connect was asked for.</summary>
+    public string? Audience { get; init; }
+
+    /// <summary>The scopes the user granted, in the order granted.</summary>
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+
+    public bool Rotating { get; init; }
+
+    /// <summary>Hash of the handle part, by which the family is found.</summary>
+    public required string HandleHash { get; init; }
+
+    /// <summary>Hash of the secret part of the one valid token.</summary>
+    public required string SecretHash { get; init; }
+
+    /// <summary>Hash of the secret part of its predecessor, which answers with the same successor during the leeway.</summary>
+    public string? PreviousSecretHash { get; init; }
+
+    /// <summary>Grows by one with each rotation.</summary>
+    public int Generation { get; init; }
+
+    public DateTimeOffset? RotatedAt { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? LastExchangedAt { get; init; }
+
+    public DateTimeOffset AuthenticatedAt { get; init; }
+
+    public DateTimeOffset? IdleExpiresAt { get; init; }
+
+    public DateTimeOffset? AbsoluteExpiresAt { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    DateTimeOffset? IRecord<RefreshToken>.ExpiresAt =>
+        IdleExpiresAt is { } idle && AbsoluteExpiresAt is { } end ? (idle < end ? idle : end) : IdleExpiresAt ?? AbsoluteExpiresAt;
+
+    IEnumerable<EntityKey> IRecord<RefreshToken>.Keys =>
+    [
+        EntityKey.UniqueKey("handle", HandleHash),
+        EntityKey.Index("user", UserId),
+        EntityKey.Index("client", ClientId),
+    ];
+
+    public RefreshToken AtVersion(long version) => this with { Version = version };
+}

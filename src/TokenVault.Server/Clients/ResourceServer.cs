@@ -1,0 +1,70 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Clients;
+
+/// <summary>An API whose access tokens this server issues. Lifetimes are in seconds.</summary>
+internal sealed record ResourceServer : IRecord<ResourceServer>
+{
+    public static string Kind => "resource-server";
+
+    public static JsonTypeInfo<ResourceServer> TypeInfo => ClientsJson.Default.ResourceServer;
+
+    public required string Id { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>The audience of its access tokens. Cannot be changed.</summary>
+    public required string Identifier { get; init; }
+
+    /// <summary>The server's own APIs: they cannot be deleted.</summary>
+    public bool IsSystem { get; init; }
+
+    public IReadOnlyList<ApiScope> Scopes { get; init; } = [];
+
+    /// <summary>RS256 or ES256.</summary>
+    public string SigningAlg { get; init; } = "RS256";
+
+    public bool AllowOfflineAccess { get; init; }
+
+    public int TokenLifetime { get; init; } = 86_400;
+
+    public int TokenLifetimeForWeb { get; init; } = 7_200;
+
+    public bool SkipConsentForVerifiableFirstPartyClients { get; init; } = true;
+
+    /// <summary>access_token or rfc9068_profile.</summary>
+    public string TokenDialect { get; init; } = "access_token";
+
+    public SubjectTypeAuthorization SubjectTypeAuthorization { get; init; } = new();
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    IEnumerable<EntityKey> IRecord<ResourceServer>.Keys => [EntityKey.UniqueKey("identifier", Identifier)];
+
+    public ResourceServer AtVersion(long version) => this with { Version = version };
+}
+
+internal sealed record ApiScope
+{
+    public required string Value { get; init; }
+
+    public string? Description { get; init; }
+}
+
+/// <summary>Who may get this API's tokens: users through a client, and clients for themselves.</summary>
+internal sealed record SubjectTypeAuthorization
+{
+    /// <summary>allow_all, deny_all or require_client_grant.</summary>
+    public SubjectTypePolicy User { get; init; } = new() { Policy = "allow_all" };
+
+    /// <summary>deny_all or require_client_grant.</summary>
+    public SubjectTypePolicy Client { get; init; } = new() { Policy = "require_client_grant" };
+}
+
+internal sealed record SubjectTypePolicy
+{
+    public required string Policy { get; init; }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>A provider as this deployment uses it: the catalogue entry named by the strategy, with the operator's settings over it.</summary>
+internal sealed record Connection : IRecord<Connection>
+{
+    public static string Kind => "connection";
+
+    public static JsonTypeInfo<Connection> TypeInfo => ConnectionsJson.Default.Connection;
+
+    public required string Id { get; init; }
+
+    /// <summary>Unique; what the exchange calls it. Cannot be changed.</summary>
+    public required string Name { get; init; }
+
+    public string? DisplayName { get; init; }
+
+    /// <summary>The catalogue entry (<c>google-oauth2</c>, <c>oauth2</c>, …), or <c>auth0</c> for the local users' connection.</summary>
+    public required string Strategy { get; init; }
+
+    public ConnectionOptions Options { get; init; } = new();
+
+    public IReadOnlyList<string> EnabledClients { get; init; } = [];
+
+    /// <summary>Whether users may sign in through it.</summary>
+    public bool AuthenticationActive { get; init; }
+
+    /// <summary>Whether users may connect accounts of it to the vault.</summary>
+    public bool ConnectedAccountsActive { get; init; }
+
+    public JsonObject? Metadata { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    IEnumerable<EntityKey> IRecord<Connection>.Keys => [EntityKey.UniqueKey("name", Name), EntityKey.Index("strategy", Strategy)];
+
+    public Connection AtVersion(long version) => this with { Version = version };
+
+    public bool IsEnabledFor(string clientId) => EnabledClients.Contains(clientId, StringComparer.Ordinal);
+}
+
+/// <summary>What the operator set. Null means: as the catalogue entry says.</summary>
+internal sealed record ConnectionOptions
+{
+    public string? ClientId { get; init; }
+
+    /// <summary>The client secret at the provider, sealed; bound to the connection's id (see <c>ConnectionSecret</c>).</summary>
+    public byte[]? SealedClientSecret { get; init; }
+
+    /// <summary>Scopes always asked for.</summary>
+    public IReadOnlyList<string>? Scope { get; init; }
+
+    public string? AuthorizationUrl { get; init; }
+
+    public string? TokenUrl { get; init; }
+
+    public string? UserInfoUrl { get; init; }
+
+    public string? RevocationUrl { get; init; }
+
+    /// <summary>With strategy <c>oidc</c>: where the provider's metadata is, or its issuer to derive that from.</summary>
+    public string? DiscoveryUrl { get; init; }
+
+    public string? Issuer { get; init; }
+
+    /// <summary>client_secret_post or client_secret_basic.</summary>
+    public string? TokenEndpointAuthMethod { get; init; }
+
+    /// <summary>Whether to send PKCE to the provider.</summary>
+    public bool? Pkce { get; init; }
+
+    /// <summary>Static and aliased parameters of the authorization request: <c>{"p":{"value":"v"}}</c> or <c>{"p":{"alias":"login_hint"}}</c>.</summary>
+    public JsonObject? UpstreamParams { get; init; }
+}

@@ -1,0 +1,41 @@
+using TokenVault.Server.Keys;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>What a provider's token endpoint gave.</summary>
+/// <param name="RefreshToken">Null when the answer had none: the one already held stays valid.</param>
+/// <param name="Scopes">Null when the answer had none: then what was asked for was granted (RFC 6749 §5.1).</param>
+/// <param name="ExpiresAt">Counted from the moment the request was sent; null when the provider named no lifetime.</param>
+internal sealed record ProviderTokens(Secret AccessToken, Secret? RefreshToken, IReadOnlyList<string>? Scopes, DateTimeOffset? ExpiresAt);
+
+/// <summary>Who the account belongs to at the provider.</summary>
+/// <param name="Issuer">The provider's issuer, or its token endpoint's origin where it has none.</param>
+internal sealed record ProviderIdentity(string Issuer, string Subject, string? Email);
+
+/// <summary>A redeemed authorization code. The identity is null when the provider has no way to name the user.</summary>
+internal sealed record ProviderGrant(ProviderTokens Tokens, ProviderIdentity? Identity);
+
+/// <summary>A value from a provider, or why there is none.</summary>
+internal sealed record ProviderResult<T>(T? Value, ProviderFailure? Failure)
+    where T : class;
+
+/// <param name="Detail">For the operator's log: no secret, no body of the provider.</param>
+internal sealed record ProviderFailure(ProviderFailureKind Kind, string Detail, TimeSpan? RetryAfter = null);
+
+internal enum ProviderFailureKind
+{
+    /// <summary>Nothing was sent: no connection came about, or the egress guard refused.</summary>
+    NotSent,
+
+    /// <summary>5xx, 429, a timeout, garbage, a broken connection: says nothing about the grant.</summary>
+    Unavailable,
+
+    /// <summary>The provider says that the grant is dead (<c>invalid_grant</c> and its relatives).</summary>
+    GrantRejected,
+
+    /// <summary>The provider does not accept our client or request: an operator must act, the grant is not at fault.</summary>
+    Misconfigured,
+
+    /// <summary>The identity is not valid: a wrong nonce, audience or signature. Nothing of the answer may be kept.</summary>
+    IdentityRejected,
+}

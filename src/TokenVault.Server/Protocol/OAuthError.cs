@@ -1,0 +1,71 @@
+namespace TokenVault.Server.Protocol;
+
+/// <summary>
+/// An error of the OAuth endpoints (RFC 6749 §5.2), with the statuses and texts that Auth0's SDKs know.
+/// </summary>
+/// <param name="Status">HTTP status; 4xx unless a provider is temporarily away.</param>
+/// <param name="Error">The wire code.</param>
+/// <param name="Description">What the client is told.</param>
+internal sealed record OAuthError(int Status, string Error, string Description)
+{
+    /// <summary>The machine-readable reason of a failed exchange: one of <see cref="FailureReason"/>.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>With <see cref="FailureReason.InsufficientScope"/>: what the stored grant lacks.</summary>
+    public IReadOnlyList<string>? MissingScopes { get; init; }
+
+    /// <summary>With status 503 and 429: when to come back.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>What the log is told beside it; never sent to the client.</summary>
+    public string? Detail { get; init; }
+
+    public static OAuthError InvalidRequest(string description) => new(400, "invalid_request", description);
+
+    /// <summary>One text for every cause, so that client ids cannot be enumerated (T-CA-08).</summary>
+    public static OAuthError InvalidClient(string? detail = null) =>
+        new(401, "invalid_client", "Client authentication failed.") { Detail = detail };
+
+    public static OAuthError UnauthorizedClient(string description) => new(403, "unauthorized_client", description);
+
+    public static OAuthError GrantTypeNotAllowed(string grantType) =>
+        UnauthorizedClient($"Grant type '{grantType}' not allowed for the client.");
+
+    public static OAuthError UnsupportedGrantType(string grantType) =>
+        new(400, "unsupported_grant_type", $"Unsupported grant type: {Shown(grantType)}");
+
+    public static OAuthError InvalidGrant(string description) => new(403, "invalid_grant", description);
+
+    public static OAuthError InvalidRefreshToken(string? detail = null) =>
+        new(403, "invalid_grant", "Unknown or invalid refresh token.") { Detail = detail };
+
+    public static OAuthError InvalidScope(string description) => new(400, "invalid_scope", description);
+
+    public static OAuthError AccessDenied(string description) => new(403, "access_denied", description);
+
+    public static OAuthError TooManyRequests(TimeSpan retryAfter) =>
+        new(429, "too_many_requests", "Too many failed attempts. Try again later.") { RetryAfter = retryAfter };
+
+    /// <summary>Input that is echoed is cut and stripped of what could forge a log line or a page.</summary>
+    public static string Shown(string input) =>
+        new([.. input.Take(100).Select(c => c is < ' ' or > '~' or '"' or '\\' ? '?' : c)]);
+}
+
+/// <summary>The typed failure contract of the exchange: what an agent does next.</summary>
+internal static class FailureReason
+{
+    /// <summary>The user has no account connected here: send them to connect one.</summary>
+    public const string NotConnected = "not_connected";
+
+    /// <summary>The provider withdrew the grant: the user must connect again.</summary>
+    public const string ReauthorizationRequired = "reauthorization_required";
+
+    /// <summary>The grant lacks scopes, listed in <c>missing_scopes</c>: the user must connect again and grant them.</summary>
+    public const string InsufficientScope = "insufficient_scope";
+
+    /// <summary>The provider is away: try again after <c>Retry-After</c>; nothing is lost.</summary>
+    public const string TemporarilyUnavailable = "temporarily_unavailable";
+
+    /// <summary>A rule of this deployment forbids it; trying again is of no use.</summary>
+    public const string PolicyDenied = "policy_denied";
+}

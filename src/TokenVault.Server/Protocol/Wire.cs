@@ -1,0 +1,31 @@
+namespace TokenVault.Server.Protocol;
+
+/// <summary>Parameter names, grant types and URNs, as they stand on the wire.</summary>
+internal static class Wire
+{
+    public const string AuthorizationCode = "authorization_code";
+    public const string RefreshToken = "refresh_token";
+    public const string ClientCredentials = "client_credentials";
+
+    /// <summary>Auth0 Token Vault's exchange: our token for a provider's access token.</summary>
+    public const string FederatedExchange = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
+
+    public const string RefreshTokenType = "urn:ietf:params:oauth:token-type:refresh_token";
+    public const string AccessTokenType = "urn:ietf:params:oauth:token-type:access_token";
+    public const string JwtType = "urn:ietf:params:oauth:token-type:jwt";
+
+    public const string FederatedAccessTokenType = "http://auth0.com/oauth/token-type/federated-connection-access-token";
+
+    /// <summary>The newer spelling of <see cref="FederatedAccessTokenType"/>.</summary>
+    public const string VaultAccessTokenType = "http://auth0.com/oauth/token-type/token-vault-access-token";
+
+    public const string OfflineAccess = "offline_access";
+    public const string OpenId = "openid";
+
+    public const string CreateConnectedAccounts = "create:me:connected_accounts";
+    public const string ReadConnectedAccounts = "read:me:connected_accounts";
+    public const string DeleteConnectedAccounts = "delete:me:connected_accounts";
+
+    /// <summary>The connection of local users.</summary>
+    public const string DatabaseConnection = "Username-Password-Authentication";
+}

@@ -1,0 +1,83 @@
+namespace TokenVault.Server.Storage;
+
+/// <summary>What one commit does, all or nothing. Built by its methods, read by the engines.</summary>
+internal sealed class Batch
+{
+    private readonly List<Operation> _operations = [];
+
+    public IReadOnlyList<Operation> Operations => _operations;
+
+    /// <summary>Fails as duplicate when the id or one of the unique keys is taken by a live row.</summary>
+    public Batch Insert<T>(T record)
+        where T : class, IRecord<T> => Add(new InsertOperation(record.ToEntity()));
+
+    /// <summary>Compare and swap: the stored version must still be the one <paramref name="record"/> was read at.</summary>
+    public Batch Replace<T>(T record)
+        where T : class, IRecord<T> => Add(new ReplaceOperation(record.ToEntity()));
+
+    /// <summary>Writes whatever stands there: for rows whose last writer wins.</summary>
+    public Batch Put<T>(T record)
+        where T : class, IRecord<T> => Add(new PutOperation(record.ToEntity()));
+
+    /// <summary>Removes the row if it still has the version it was read at.</summary>
+    public Batch Delete<T>(T record)
+        where T : class, IRecord<T> => Add(new DeleteOperation(T.Kind, record.Id, record.Version));
+
+    /// <summary>Fails unless the row still has the version it was read at; writes nothing.</summary>
+    public Batch Require<T>(T record)
+        where T : class, IRecord<T> => Add(new RequireOperation(T.Kind, record.Id, record.Version));
+
+    /// <summary>Removes every row, of any kind, that carries this index key.</summary>
+    public Batch DeleteIndexed(string name, string value) => Add(new DeleteIndexedOperation(name, value));
+
+    /// <summary>Appends an audit row.</summary>
+    public Batch Append(AuditRow row) => Add(new AppendOperation(row));
+
+    /// <summary>
+    /// Takes the lease for <paramref name="duration"/> by the engine's clock, when it is free, over, or already this owner's;
+    /// every acquisition gets a higher fencing number.
+    /// </summary>
+    public Batch AcquireLease(string name, string owner, TimeSpan duration) => Add(new AcquireLeaseOperation(name, owner, duration));
+
+    /// <summary>Prolongs the lease; fails when the fence is no longer the current one, even if the lease has run out and nobody took it.</summary>
+    public Batch RenewLease(string name, long fence, TimeSpan duration) => Add(new RenewLeaseOperation(name, fence, duration));
+
+    /// <summary>Fails unless this fence is the newest that was given out: a zombie cannot write.</summary>
+    public Batch RequireFence(string name, long fence) => Add(new RequireFenceOperation(name, fence));
+
+    /// <summary>Gives the lease back; no failure when it was lost meanwhile.</summary>
+    public Batch ReleaseLease(string name, long fence) => Add(new ReleaseLeaseOperation(name, fence));
+
+    public Batch Add(Operation operation)
+    {
+        _operations.Add(operation);
+        return this;
+    }
+}
+
+/// <summary>An audit row before it is stored.</summary>
+internal sealed record AuditRow(string Id, DateTimeOffset At, byte[] Body);
+
+internal abstract record Operation;
+
+internal sealed record InsertOperation(Entity Entity) : Operation;
+
+internal sealed record ReplaceOperation(Entity Entity) : Operation;
+
+internal sealed record PutOperation(Entity Entity) : Operation;
+
+internal sealed record DeleteOperation(string Kind, string Id, long Version) : Operation;
+
+internal sealed record RequireOperation(string Kind, string Id, long Version) : Operation;
+
+internal sealed record DeleteIndexedOperation(string Name, string Value) : Operation;
+
+internal sealed record AppendOperation(AuditRow Row) : Operation;
+
+internal sealed record AcquireLeaseOperation(string Name, string Owner, TimeSpan Duration) : Operation;
+
+internal sealed record RenewLeaseOperation(string Name, long Fence, TimeSpan Duration) : Operation;
+
+internal sealed record RequireFenceOperation(string Name, long Fence) : Operation;
+
+internal sealed record ReleaseLeaseOperation(string Name, long Fence) : Operation;

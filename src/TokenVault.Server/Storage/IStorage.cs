@@ -1,0 +1,85 @@
+namespace TokenVault.Server.Storage;
+
+/// <summary>
+/// A storage engine. Everything a commit contains is durable when <see cref="CommitAsync"/> returns, and all or nothing of it is there.
+/// Reads see every commit that returned before they began. Expired rows are treated as absent everywhere.
+/// </summary>
+internal interface IStorage : IAsyncDisposable
+{
+    /// <summary>The live row of this kind and id, or null.</summary>
+    ValueTask<Entity?> FindAsync(string kind, string id, CancellationToken cancellationToken);
+
+    /// <summary>The live row of this kind that holds the unique key, or null.</summary>
+    ValueTask<Entity?> FindByKeyAsync(string kind, string keyName, string keyValue, CancellationToken cancellationToken);
+
+    /// <summary>Live rows of one kind in ascending byte order of their ids.</summary>
+    ValueTask<IReadOnlyList<Entity>> ListAsync(ListQuery query, CancellationToken cancellationToken);
+
+    /// <summary>How many live rows <paramref name="query"/> has in all; <c>After</c>, <c>Offset</c> and <c>Take</c> are ignored.</summary>
+    ValueTask<long> CountAsync(ListQuery query, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Applies the batch atomically, in the order of its operations, and returns when it is durable.
+    /// A batch that cannot apply changes nothing and says which operation stood in the way.
+    /// The operation is not cancellable once handed over: its outcome would be unknown.
+    /// </summary>
+    ValueTask<CommitResult> CommitAsync(Batch batch);
+
+    /// <summary>Audit rows with a sequence number above <paramref name="afterSequence"/>, ascending.</summary>
+    ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken);
+
+    /// <summary>Removes up to <paramref name="limit"/> expired rows, and leases long past; returns how many.</summary>
+    ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Calls the observer for every row that changed, here or on another node, until disposed. On the committing node the
+    /// observer has been called before <see cref="CommitAsync"/> returns; elsewhere within a second.
+    /// </summary>
+    IDisposable Watch(Action<Change> observer);
+
+    /// <summary>Writes and reads a probe row; throws when the engine cannot serve.</summary>
+    ValueTask ProbeAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A page of one kind, optionally only rows that carry an index key.</summary>
+internal sealed record ListQuery(string Kind)
+{
+    /// <summary>Only rows that carry this non-unique key.</summary>
+    public EntityKey? Index { get; init; }
+
+    /// <summary>Only rows whose id is greater, byte by byte.</summary>
+    public string? After { get; init; }
+
+    public int Offset { get; init; }
+
+    public int Take { get; init; } = 50;
+}
+
+/// <summary>A row that was written or removed. A null kind means: anything may have changed (a watcher lost contact).</summary>
+internal readonly record struct Change(string? Kind, string Id);
+
+/// <summary>An audit row as stored: append only, numbered in commit order.</summary>
+internal sealed record StoredAuditRow(long Sequence, string Id, DateTimeOffset At, byte[] Body);
+
+/// <summary>What became of a batch.</summary>
+internal sealed record CommitResult(CommitOutcome Outcome, int FailedOperation = -1)
+{
+    /// <summary>The fencing number of the lease the batch acquired, else 0. Numbers of one lease name only ever grow.</summary>
+    public long Fence { get; init; }
+
+    public bool Committed => Outcome == CommitOutcome.Committed;
+}
+
+internal enum CommitOutcome
+{
+    Committed,
+
+    /// <summary>An insert met a live row of that id, or a unique key that another live row holds.</summary>
+    Duplicate,
+
+    /// <summary>A replace, delete or require met another version, or no row.</summary>
+    VersionConflict,
+
+    /// <summary>The lease is held by another owner, or the fence is no longer the current one.</summary>
+    LeaseConflict,
+}

@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+
+namespace TokenVault.Server.Storage;
+
+/// <summary>
+/// The in-memory snapshot of the nouns that every request reads and administrators change (clients, connections, APIs, …).
+/// A change, on any node, drops the entry within a second; a commit on this node drops it before the commit returns (T-ST-11).
+/// </summary>
+internal sealed class RecordCache : IDisposable
+{
+    private const int Capacity = 20_000;
+
+    private readonly IStorage _storage;
+    private readonly ConcurrentDictionary<(string Kind, string Id), object> _records = new();
+    private readonly ConcurrentDictionary<(string Kind, string Key, string Value), string> _idsByKey = new();
+    private readonly IDisposable _watch;
+    private readonly ConcurrentDictionary<string, long> _generations = new();
+
+    public RecordCache(IStorage storage)
+    {
+        _storage = storage;
+        _watch = storage.Watch(Drop);
+    }
+
+    /// <exception cref="CorruptRecordException">The row is not what it claims to be.</exception>
+    public async ValueTask<T?> FindAsync<T>(string id, CancellationToken cancellationToken)
+        where T : class, IRecord<T>
+    {
+        if (_records.TryGetValue((T.Kind, id), out var known))
+        {
+            return (T)known;
+        }
+
+        // A read that began before a change must not be kept after it.
+        var generation = _generations.GetOrAdd(T.Kind, 0);
+        var record = await _storage.FindAsync<T>(id, cancellationToken);
+        Keep(record, generation);
+        return record;
+    }
+
+    /// <exception cref="CorruptRecordException">The row is not what it claims to be.</exception>
+    public async ValueTask<T?> FindByKeyAsync<T>(string keyName, string keyValue, CancellationToken cancellationToken)
+        where T : class, IRecord<T>
+    {
+        // A cached key is only a pointer: the record it leads to must still carry that key.
+        if (_idsByKey.TryGetValue((T.Kind, keyName, keyValue), out var id)
+            && _records.TryGetValue((T.Kind, id), out var known)
+            && ((T)known).Keys.Contains(EntityKey.UniqueKey(keyName, keyValue)))
+        {
+            return (T)known;
+        }
+
+        var generation = _generations.GetOrAdd(T.Kind, 0);
+        var record = await _storage.FindByKeyAsync<T>(keyName, keyValue, cancellationToken);
+        if (record is not null && Keep(record, generation))
+        {
+            _idsByKey[(T.Kind, keyName, keyValue)] = record.Id;
+        }
+
+        return record;
+    }
+
+    public void Dispose() => _watch.Dispose();
+
+    private bool Keep<T>(T? record, long generation)
+        where T : class, IRecord<T>
+    {
+        // Rows that expire are not administrators' nouns, and are not kept.
+        if (record is null || record.ExpiresAt is not null)
+        {
+            return false;
+        }
+
+        if (_records.Count >= Capacity)
+        {
+            Clear();
+        }
+
+        _records[(T.Kind, record.Id)] = record;
+        if (_generations.GetValueOrDefault(T.Kind) == generation)
+        {
+            return true;
+        }
+
+        _records.TryRemove((T.Kind, record.Id), out _);
+        return false;
+    }
+
+    private void Drop(Change change)
+    {
+        if (change.Kind is null)
+        {
+            foreach (var kind in _generations.Keys)
+            {
+                Advance(kind);
+            }
+
+            Clear();
+            return;
+        }
+
+        // Kinds that nobody asked this cache for (tokensets, sessions) cost nothing here.
+        if (!_generations.ContainsKey(change.Kind))
+        {
+            return;
+        }
+
+        Advance(change.Kind);
+        _records.TryRemove((change.Kind, change.Id), out _);
+    }
+
+    private void Advance(string kind) => _generations.AddOrUpdate(kind, 1, (_, generation) => generation + 1);
+
+    private void Clear()
+    {
+        _records.Clear();
+        _idsByKey.Clear();
+    }
+}

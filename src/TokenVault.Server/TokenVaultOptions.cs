@@ -1,0 +1,73 @@
+namespace TokenVault.Server;
+
+/// <summary>
+/// The operator's settings: section <c>TokenVault</c> of ASP.NET Core's configuration (environment <c>TokenVault__Issuer</c>, …).
+/// Validated as a whole at start (see <c>OptionsValidation</c>).
+/// </summary>
+internal sealed class TokenVaultOptions
+{
+    public const string Section = "TokenVault";
+
+    /// <summary>The OAuth issuer: <c>https://host[:port]/</c>, with the slash, byte-identical everywhere.</summary>
+    public string Issuer { get; set; } = "https://localhost:8443/";
+
+    /// <summary>Where the database, the keys, the local certificate authority and <c>bootstrap.json</c> live.</summary>
+    public string DataDirectory { get; set; } = "./data";
+
+    public StorageOptions Storage { get; set; } = new();
+
+    public KeyOptions Keys { get; set; } = new();
+
+    public TlsOptions Tls { get; set; } = new();
+
+    public EgressOptions Egress { get; set; } = new();
+
+    public ProxyOptions Proxy { get; set; } = new();
+
+    public SessionOptions Sessions { get; set; } = new();
+
+    internal sealed class StorageOptions
+    {
+        /// <summary>Absent: SQLite in the data directory.</summary>
+        public string? ConnectionString { get; set; }
+    }
+
+    internal sealed class KeyOptions
+    {
+        /// <summary>The root key: 32 bytes in base64, readable by the owner only. Absent: <c>root.key</c> in the data directory.</summary>
+        public string? RootKeyFile { get; set; }
+    }
+
+    internal sealed class TlsOptions
+    {
+        /// <summary>PEM. Absent with an issuer on localhost: a local certificate authority makes one.</summary>
+        public string? CertificateFile { get; set; }
+
+        /// <summary>PEM, unencrypted, readable by the owner only.</summary>
+        public string? KeyFile { get; set; }
+    }
+
+    internal sealed class EgressOptions
+    {
+        /// <summary>Networks (CIDR) that providers may live in although they are not public.</summary>
+        public List<string> AllowedNetworks { get; set; } = [];
+    }
+
+    internal sealed class ProxyOptions
+    {
+        /// <summary>Serve plain HTTP: a trusted proxy in front ends TLS.</summary>
+        public bool PlainHttp { get; set; }
+
+        /// <summary>Addresses and networks (CIDR) whose <c>X-Forwarded-For</c> is believed.</summary>
+        public List<string> TrustedNetworks { get; set; } = [];
+    }
+
+    internal sealed class SessionOptions
+    {
+        /// <summary>Without use for this long, a sign-in session ends.</summary>
+        public TimeSpan IdleLifetime { get; set; } = TimeSpan.FromHours(72);
+
+        /// <summary>A sign-in session ends after this time at the latest.</summary>
+        public TimeSpan AbsoluteLifetime { get; set; } = TimeSpan.FromHours(168);
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Users;
+
+/// <summary>A browser in which a user is signed in.</summary>
+internal sealed record Session : IRecord<Session>
+{
+    public static string Kind => "session";
+
+    public static JsonTypeInfo<Session> TypeInfo => UsersJson.Default.Session;
+
+    public required string Id { get; init; }
+
+    public required string UserId { get; init; }
+
+    /// <summary>Hash of the cookie's value.</summary>
+    public required string CookieHash { get; init; }
+
+    /// <summary>When the user last proved who they are.</summary>
+    public DateTimeOffset AuthenticatedAt { get; init; }
+
+    public DateTimeOffset IdleExpiresAt { get; init; }
+
+    public DateTimeOffset AbsoluteExpiresAt { get; init; }
+
+    /// <summary>The clients that got tokens in this session.</summary>
+    public IReadOnlyList<string> ClientIds { get; init; } = [];
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    DateTimeOffset? IRecord<Session>.ExpiresAt => IdleExpiresAt < AbsoluteExpiresAt ? IdleExpiresAt : AbsoluteExpiresAt;
+
+    IEnumerable<EntityKey> IRecord<Session>.Keys => [EntityKey.UniqueKey("cookie", CookieHash), EntityKey.Index("user", UserId)];
+
+    public Session AtVersion(long version) => this with { Version = version };
+}
