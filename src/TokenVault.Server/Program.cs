@@ -1,1 +1,32 @@
-internal static class Program { private static void Main() { } }
+namespace TokenVault.Server;
+
+/// <summary>The verbs of <c>tokenvault-server</c>.</summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] args)
+    {
+        try
+        {
+            switch (args.FirstOrDefault() ?? "serve")
+            {
+                case "serve":
+                    await using (var server = await TokenVaultServer.StartAsync(args[Math.Min(1, args.Length)..]))
+                    {
+                        await server.WaitForShutdownAsync();
+                    }
+
+                    return 0;
+                case "demo":
+                    return await Demo.DemoCommand.RunAsync();
+                default:
+                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo]");
+                    return 2;
+            }
+        }
+        catch (StartupException e)
+        {
+            await Console.Error.WriteLineAsync("tokenvault-server: " + e.Message);
+            return 1;
+        }
+    }
+}

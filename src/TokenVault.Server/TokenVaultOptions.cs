@@ -51,6 +51,9 @@ internal sealed class TokenVaultOptions
     {
         /// <summary>Networks (CIDR) that providers may live in although they are not public.</summary>
         public List<string> AllowedNetworks { get; set; } = [];
+
+        /// <summary>PEM: certificate authorities that providers' certificates may come from, besides the system's.</summary>
+        public string? CertificateAuthorityFile { get; set; }
     }
 
     internal sealed class ProxyOptions

@@ -21,35 +21,35 @@ internal sealed record Client : IRecord<Client>
     public string? LogoUri { get; init; }
 
     /// <summary>native, spa, regular_web, non_interactive or resource_server.</summary>
-    public string AppType { get; init; } = "regular_web";
+    public string AppType { get; set; } = "regular_web";
 
     /// <summary>With <c>app_type=resource_server</c>: the API whose access tokens this client may exchange.</summary>
     public string? ResourceServerIdentifier { get; init; }
 
-    public bool IsFirstParty { get; init; } = true;
+    public bool IsFirstParty { get; set; } = true;
 
-    public bool OidcConformant { get; init; } = true;
+    public bool OidcConformant { get; set; } = true;
 
-    public IReadOnlyList<string> Callbacks { get; init; } = [];
+    public IReadOnlyList<string> Callbacks { get; set; } = [];
 
-    public IReadOnlyList<string> AllowedLogoutUrls { get; init; } = [];
+    public IReadOnlyList<string> AllowedLogoutUrls { get; set; } = [];
 
-    public IReadOnlyList<string> WebOrigins { get; init; } = [];
+    public IReadOnlyList<string> WebOrigins { get; set; } = [];
 
-    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+    public IReadOnlyList<string> AllowedOrigins { get; set; } = [];
 
-    public IReadOnlyList<string> GrantTypes { get; init; } = [];
+    public IReadOnlyList<string> GrantTypes { get; set; } = [];
 
-    public JwtConfiguration JwtConfiguration { get; init; } = new();
+    public JwtConfiguration JwtConfiguration { get; set; } = new();
 
-    /// <summary>none, client_secret_post or client_secret_basic.</summary>
-    public string TokenEndpointAuthMethod { get; init; } = "client_secret_post";
+    /// <summary>none, client_secret_post, client_secret_basic or private_key_jwt.</summary>
+    public string TokenEndpointAuthMethod { get; set; } = "client_secret_post";
 
-    public RefreshTokenSettings RefreshToken { get; init; } = new();
+    public RefreshTokenSettings RefreshToken { get; set; } = new();
 
     public JsonObject? ClientMetadata { get; init; }
 
-    /// <summary>Keyed hash of the client secret (T-CA-02); absent for a public client.</summary>
+    /// <summary>Keyed hash of the client secret (T-CA-02). A public client may have one, too: it counts once the client is public no more.</summary>
     public string? SecretHash { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
@@ -58,6 +58,9 @@ internal sealed record Client : IRecord<Client>
 
     [JsonIgnore]
     public bool IsPublic => string.Equals(TokenEndpointAuthMethod, "none", StringComparison.Ordinal);
+
+    [JsonIgnore]
+    public bool AcceptsSecret => TokenEndpointAuthMethod is "client_secret_post" or "client_secret_basic";
 
     [JsonIgnore]
     public long Version { get; init; }
@@ -75,34 +78,34 @@ internal sealed record Client : IRecord<Client>
 internal sealed record JwtConfiguration
 {
     /// <summary>Of ID tokens: RS256 or ES256.</summary>
-    public string Alg { get; init; } = "RS256";
+    public string Alg { get; set; } = "RS256";
 
     /// <summary>Of ID tokens, in seconds.</summary>
-    public int LifetimeInSeconds { get; init; } = 36_000;
+    public int LifetimeInSeconds { get; set; } = 36_000;
 }
 
 /// <summary>How the client's refresh tokens live. Lifetimes are in seconds.</summary>
 internal sealed record RefreshTokenSettings
 {
     /// <summary>rotating or non-rotating.</summary>
-    public string RotationType { get; init; } = "non-rotating";
+    public string RotationType { get; set; } = "non-rotating";
 
     /// <summary>expiring or non-expiring.</summary>
-    public string ExpirationType { get; init; } = "non-expiring";
+    public string ExpirationType { get; set; } = "non-expiring";
 
     /// <summary>With rotation: how long the previous token still answers with the same successor.</summary>
     public int Leeway { get; init; }
 
-    public int TokenLifetime { get; init; } = 2_592_000;
+    public int TokenLifetime { get; set; } = 2_592_000;
 
     public bool InfiniteTokenLifetime { get; init; }
 
-    public int IdleTokenLifetime { get; init; } = 1_296_000;
+    public int IdleTokenLifetime { get; set; } = 1_296_000;
 
     public bool InfiniteIdleTokenLifetime { get; init; }
 
     /// <summary>Which further APIs this client's refresh tokens are good for (multi-resource refresh tokens).</summary>
-    public IReadOnlyList<RefreshTokenPolicy> Policies { get; init; } = [];
+    public IReadOnlyList<RefreshTokenPolicy> Policies { get; set; } = [];
 
     [JsonIgnore]
     public bool Rotating => string.Equals(RotationType, "rotating", StringComparison.Ordinal);
@@ -115,5 +118,5 @@ internal sealed record RefreshTokenPolicy
 {
     public required string Audience { get; init; }
 
-    public IReadOnlyList<string> Scope { get; init; } = [];
+    public IReadOnlyList<string> Scope { get; set; } = [];
 }

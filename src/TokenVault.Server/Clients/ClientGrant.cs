@@ -7,6 +7,10 @@ namespace TokenVault.Server.Clients;
 /// <summary>What a client may do at an API: for itself (<c>client</c>) or for its users (<c>user</c>).</summary>
 internal sealed record ClientGrant : IRecord<ClientGrant>
 {
+    public const string ClientIndex = "client";
+
+    public const string AudienceIndex = "grant-audience";
+
     public static string Kind => "client-grant";
 
     public static JsonTypeInfo<ClientGrant> TypeInfo => ClientsJson.Default.ClientGrant;
@@ -17,10 +21,10 @@ internal sealed record ClientGrant : IRecord<ClientGrant>
 
     public required string Audience { get; init; }
 
-    public IReadOnlyList<string> Scope { get; init; } = [];
+    public IReadOnlyList<string> Scope { get; set; } = [];
 
     /// <summary>client or user.</summary>
-    public string SubjectType { get; init; } = "client";
+    public string SubjectType { get; set; } = "client";
 
     [JsonIgnore]
     public long Version { get; init; }
@@ -28,7 +32,8 @@ internal sealed record ClientGrant : IRecord<ClientGrant>
     IEnumerable<EntityKey> IRecord<ClientGrant>.Keys =>
     [
         EntityKey.UniqueKey("target", KeyFor(ClientId, Audience, SubjectType)),
-        EntityKey.Index("client", ClientId),
+        EntityKey.Index(ClientIndex, ClientId),
+        EntityKey.Index(AudienceIndex, Audience),
     ];
 
     /// <summary>The unique key <c>target</c>. A client id holds no space, so the parts cannot run into each other.</summary>

@@ -27,7 +27,7 @@ internal sealed record RefreshToken : IRecord<RefreshToken>
     public string? Audience { get; init; }
 
     /// <summary>The scopes the user granted, in the order granted.</summary>
-    public IReadOnlyList<string> Scopes { get; init; } = [];
+    public IReadOnlyList<string> Scopes { get; set; } = [];
 
     public bool Rotating { get; init; }
 

@@ -21,23 +21,23 @@ internal sealed record ResourceServer : IRecord<ResourceServer>
     /// <summary>The server's own APIs: they cannot be deleted.</summary>
     public bool IsSystem { get; init; }
 
-    public IReadOnlyList<ApiScope> Scopes { get; init; } = [];
+    public IReadOnlyList<ApiScope> Scopes { get; set; } = [];
 
     /// <summary>RS256 or ES256.</summary>
-    public string SigningAlg { get; init; } = "RS256";
+    public string SigningAlg { get; set; } = "RS256";
 
     public bool AllowOfflineAccess { get; init; }
 
-    public int TokenLifetime { get; init; } = 86_400;
+    public int TokenLifetime { get; set; } = 86_400;
 
-    public int TokenLifetimeForWeb { get; init; } = 7_200;
+    public int TokenLifetimeForWeb { get; set; } = 7_200;
 
-    public bool SkipConsentForVerifiableFirstPartyClients { get; init; } = true;
+    public bool SkipConsentForVerifiableFirstPartyClients { get; set; } = true;
 
     /// <summary>access_token or rfc9068_profile.</summary>
-    public string TokenDialect { get; init; } = "access_token";
+    public string TokenDialect { get; set; } = "access_token";
 
-    public SubjectTypeAuthorization SubjectTypeAuthorization { get; init; } = new();
+    public SubjectTypeAuthorization SubjectTypeAuthorization { get; set; } = new();
 
     [JsonIgnore]
     public long Version { get; init; }
@@ -58,10 +58,10 @@ internal sealed record ApiScope
 internal sealed record SubjectTypeAuthorization
 {
     /// <summary>allow_all, deny_all or require_client_grant.</summary>
-    public SubjectTypePolicy User { get; init; } = new() { Policy = "allow_all" };
+    public SubjectTypePolicy User { get; set; } = new() { Policy = "allow_all" };
 
     /// <summary>deny_all or require_client_grant.</summary>
-    public SubjectTypePolicy Client { get; init; } = new() { Policy = "require_client_grant" };
+    public SubjectTypePolicy Client { get; set; } = new() { Policy = "require_client_grant" };
 }
 
 internal sealed record SubjectTypePolicy

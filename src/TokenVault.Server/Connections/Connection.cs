@@ -8,6 +8,11 @@ namespace TokenVault.Server.Connections;
 /// <summary>A provider as this deployment uses it: the catalogue entry named by the strategy, with the operator's settings over it.</summary>
 internal sealed record Connection : IRecord<Connection>
 {
+    /// <summary>The index, with the connection's id, of rows that go when the connection goes.</summary>
+    public const string OwnerIndex = "connection";
+
+    public const string DatabaseStrategy = "auth0";
+
     public static string Kind => "connection";
 
     public static JsonTypeInfo<Connection> TypeInfo => ConnectionsJson.Default.Connection;
@@ -22,9 +27,11 @@ internal sealed record Connection : IRecord<Connection>
     /// <summary>The catalogue entry (<c>google-oauth2</c>, <c>oauth2</c>, …), or <c>auth0</c> for the local users' connection.</summary>
     public required string Strategy { get; init; }
 
-    public ConnectionOptions Options { get; init; } = new();
+    public ConnectionOptions Options { get; set; } = new();
 
-    public IReadOnlyList<string> EnabledClients { get; init; } = [];
+    public bool ShowAsButton { get; set; } = true;
+
+    public IReadOnlyList<string> EnabledClients { get; set; } = [];
 
     /// <summary>Whether users may sign in through it.</summary>
     public bool AuthenticationActive { get; init; }
@@ -36,12 +43,19 @@ internal sealed record Connection : IRecord<Connection>
 
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The connection of local users: there is no provider behind it.</summary>
+    [JsonIgnore]
+    public bool IsDatabase => string.Equals(Strategy, DatabaseStrategy, StringComparison.Ordinal);
+
     [JsonIgnore]
     public long Version { get; init; }
 
     IEnumerable<EntityKey> IRecord<Connection>.Keys => [EntityKey.UniqueKey("name", Name), EntityKey.Index("strategy", Strategy)];
 
     public Connection AtVersion(long version) => this with { Version = version };
+
+    /// <summary>The redirect URI at the provider; one for each connection, so that answers cannot be mixed up (T-CF-06).</summary>
+    public string CallbackUrl(string issuer) => $"{issuer}login/callback/{Uri.EscapeDataString(Name)}";
 
     public bool IsEnabledFor(string clientId) => EnabledClients.Contains(clientId, StringComparer.Ordinal);
 }

@@ -27,6 +27,29 @@ internal static class Aad
         return aad;
     }
 
+    /// <summary>The purpose in such an encoding, for messages; <c>unnamed</c> when it is none.</summary>
+    public static string PurposeOf(ReadOnlySpan<byte> aad) =>
+        TryRead(ref aad, out _) && TryRead(ref aad, out var purpose) ? Encoding.UTF8.GetString(purpose) : "unnamed";
+
+    private static bool TryRead(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> part)
+    {
+        part = default;
+        if (rest.Length < sizeof(int))
+        {
+            return false;
+        }
+
+        var length = BinaryPrimitives.ReadInt32BigEndian(rest);
+        if (length < 0 || length > rest.Length - sizeof(int))
+        {
+            return false;
+        }
+
+        part = rest.Slice(sizeof(int), length);
+        rest = rest[(sizeof(int) + length)..];
+        return true;
+    }
+
     private static int Size(string part) => sizeof(int) + Encoding.UTF8.GetByteCount(part);
 
     private static Span<byte> Write(Span<byte> to, string part)

@@ -25,7 +25,16 @@ internal readonly struct Outcome<T>
         return error is not null;
     }
 
+    public static Outcome<T> Success(T value) => new(value, error: null);
+
     public static implicit operator Outcome<T>(T value) => new(value, error: null);
 
     public static implicit operator Outcome<T>(OAuthError error) => new(default, error);
+}
+
+/// <summary>For values whose static type is an interface, which has no implicit conversion.</summary>
+internal static class Outcome
+{
+    public static Outcome<T> Of<T>(T value)
+        where T : notnull => Outcome<T>.Success(value);
 }

@@ -11,11 +11,17 @@ internal sealed class Batch
     public Batch Insert<T>(T record)
         where T : class, IRecord<T> => Add(new InsertOperation(record.ToEntity()));
 
-    /// <summary>Compare and swap: the stored version must still be the one <paramref name="record"/> was read at.</summary>
+    /// <summary>
+    /// Compare and swap: the stored version must still be the one <paramref name="record"/> was read at. Keys that the record no longer
+    /// has are freed; fails as duplicate when another live row holds one of the unique keys.
+    /// </summary>
     public Batch Replace<T>(T record)
         where T : class, IRecord<T> => Add(new ReplaceOperation(record.ToEntity()));
 
-    /// <summary>Writes whatever stands there: for rows whose last writer wins.</summary>
+    /// <summary>
+    /// Writes whatever stands there: for rows whose last writer wins. The version becomes one more than that of the live row, else 1.
+    /// Fails as duplicate when another live row holds one of the unique keys.
+    /// </summary>
     public Batch Put<T>(T record)
         where T : class, IRecord<T> => Add(new PutOperation(record.ToEntity()));
 
@@ -39,10 +45,16 @@ internal sealed class Batch
     /// </summary>
     public Batch AcquireLease(string name, string owner, TimeSpan duration) => Add(new AcquireLeaseOperation(name, owner, duration));
 
-    /// <summary>Prolongs the lease; fails when the fence is no longer the current one, even if the lease has run out and nobody took it.</summary>
+    /// <summary>
+    /// Prolongs the lease to <paramref name="duration"/> from now. Only the fence counts: it succeeds although the lease has run out, as
+    /// long as nobody took it since; it fails when somebody did, even if theirs has run out too, and when it was given back.
+    /// </summary>
     public Batch RenewLease(string name, long fence, TimeSpan duration) => Add(new RenewLeaseOperation(name, fence, duration));
 
-    /// <summary>Fails unless this fence is the newest that was given out: a zombie cannot write.</summary>
+    /// <summary>
+    /// Fails unless this fence is the newest that was given out for the name: a zombie cannot write. A lease that is past for more than a
+    /// day may have been forgotten, and then no fence of it is the newest.
+    /// </summary>
     public Batch RequireFence(string name, long fence) => Add(new RequireFenceOperation(name, fence));
 
     /// <summary>Gives the lease back; no failure when it was lost meanwhile.</summary>

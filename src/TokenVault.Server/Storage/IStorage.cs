@@ -28,12 +28,13 @@ internal interface IStorage : IAsyncDisposable
     /// <summary>Audit rows with a sequence number above <paramref name="afterSequence"/>, ascending.</summary>
     ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken);
 
-    /// <summary>Removes up to <paramref name="limit"/> expired rows, and leases long past; returns how many.</summary>
+    /// <summary>Removes up to <paramref name="limit"/> expired rows, and leases long past; returns how many rows.</summary>
     ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Calls the observer for every row that changed, here or on another node, until disposed. On the committing node the
-    /// observer has been called before <see cref="CommitAsync"/> returns; elsewhere within a second.
+    /// observer has been called before <see cref="CommitAsync"/> returns; elsewhere within a second. It delays every commit, so it must be
+    /// quick and must not wait for storage. Rows that expire are not told of.
     /// </summary>
     IDisposable Watch(Action<Change> observer);
 

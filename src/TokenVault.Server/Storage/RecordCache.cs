@@ -10,6 +10,9 @@ internal sealed class RecordCache : IDisposable
 {
     private const int Capacity = 20_000;
 
+    // Makes "nothing changed since the read, so keep it" one step; taken for misses and changes only.
+    private readonly Lock _gate = new();
+
     private readonly IStorage _storage;
     private readonly ConcurrentDictionary<(string Kind, string Id), object> _records = new();
     private readonly ConcurrentDictionary<(string Kind, string Key, string Value), string> _idsByKey = new();
@@ -71,42 +74,50 @@ internal sealed class RecordCache : IDisposable
             return false;
         }
 
-        if (_records.Count >= Capacity)
+        lock (_gate)
         {
-            Clear();
-        }
+            if (_generations.GetValueOrDefault(T.Kind) != generation)
+            {
+                return false;
+            }
 
-        _records[(T.Kind, record.Id)] = record;
-        if (_generations.GetValueOrDefault(T.Kind) == generation)
-        {
+            if (_records.Count >= Capacity)
+            {
+                Clear();
+            }
+
+            _records[(T.Kind, record.Id)] = record;
             return true;
         }
-
-        _records.TryRemove((T.Kind, record.Id), out _);
-        return false;
     }
 
     private void Drop(Change change)
     {
-        if (change.Kind is null)
+        lock (_gate)
         {
-            foreach (var kind in _generations.Keys)
+            if (change.Kind is null)
             {
-                Advance(kind);
+                DropAll();
+                return;
             }
 
-            Clear();
-            return;
+            // Kinds that nobody asked this cache for (tokensets, sessions) cost nothing here.
+            if (_generations.ContainsKey(change.Kind))
+            {
+                Advance(change.Kind);
+                _records.TryRemove((change.Kind, change.Id), out _);
+            }
         }
+    }
 
-        // Kinds that nobody asked this cache for (tokensets, sessions) cost nothing here.
-        if (!_generations.ContainsKey(change.Kind))
+    private void DropAll()
+    {
+        foreach (var kind in _generations.Keys)
         {
-            return;
+            Advance(kind);
         }
 
-        Advance(change.Kind);
-        _records.TryRemove((change.Kind, change.Id), out _);
+        Clear();
     }
 
     private void Advance(string kind) => _generations.AddOrUpdate(kind, 1, (_, generation) => generation + 1);

@@ -26,14 +26,14 @@ internal sealed record Session : IRecord<Session>
     public DateTimeOffset AbsoluteExpiresAt { get; init; }
 
     /// <summary>The clients that got tokens in this session.</summary>
-    public IReadOnlyList<string> ClientIds { get; init; } = [];
+    public IReadOnlyList<string> ClientIds { get; set; } = [];
 
     [JsonIgnore]
     public long Version { get; init; }
 
     DateTimeOffset? IRecord<Session>.ExpiresAt => IdleExpiresAt < AbsoluteExpiresAt ? IdleExpiresAt : AbsoluteExpiresAt;
 
-    IEnumerable<EntityKey> IRecord<Session>.Keys => [EntityKey.UniqueKey("cookie", CookieHash), EntityKey.Index("user", UserId)];
+    IEnumerable<EntityKey> IRecord<Session>.Keys => [EntityKey.UniqueKey("cookie", CookieHash), EntityKey.Index("user", UserId), EntityKey.Index("session", Id)];
 
     public Session AtVersion(long version) => this with { Version = version };
 }

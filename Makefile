@@ -1,0 +1,22 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench
+
+# No build server stays behind.
+export MSBUILDDISABLENODEREUSE := 1
+export UseSharedCompilation := false
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+demo: ## Do the main job once: a server and a provider of its own, sign-in, connect, exchange, refresh, disconnect
+	@eng/require dotnet sqlite
+	@dotnet run -c Release --project src/TokenVault.Server -- demo
+
+test: ## Build and run all tests: .NET, and published client libraries against the running server
+	@eng/test
+
+check: ## Check format, build and tests, and that they leave the tree as it was
+	@eng/check
+
+bench: ## Measure how fast the server exchanges tokens
+	@eng/bench

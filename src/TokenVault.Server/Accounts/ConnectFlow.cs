@@ -1,0 +1,87 @@
+using TokenVault.Server.Clients;
+using TokenVault.Server.Connections;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Accounts;
+
+/// <summary>How an application lets its user connect an account, first step: what it asked for, stored, and a ticket for the browser.</summary>
+internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderClient provider, TimeProvider time)
+{
+    /// <summary>How long the ticket waits for the browser.</summary>
+    public static readonly TimeSpan TicketLifetime = TimeSpan.FromMinutes(5);
+
+    private const int MostPendingPerConnection = 20;
+
+    public async ValueTask<(ConnectTicket? Ticket, MyAccountProblem? Problem)> StartAsync(
+        AccessToken caller, ConnectBody body, CancellationToken cancellationToken)
+    {
+        if (await cache.FindAsync<Client>(caller.ClientId, cancellationToken) is not { } client)
+        {
+            return (null, MyAccountProblem.Unauthorized("The client of the access token does not exist any more."));
+        }
+
+        if (!client.Callbacks.Contains(body.RedirectUri, StringComparer.Ordinal))
+        {
+            return (null, MyAccountProblem.Invalid("redirect_uri is not one of the client's callback URLs.", "redirect_uri"));
+        }
+
+        if (client.IsPublic && body.CodeChallenge is null)
+        {
+            return (null, MyAccountProblem.Invalid("A public client must send a code_challenge.", "code_challenge"));
+        }
+
+        var connection = await cache.FindByKeyAsync<Connection>("name", body.Connection, cancellationToken);
+        if (connection is not { ConnectedAccountsActive: true } || !connection.IsEnabledFor(client.ClientId))
+        {
+            return (null, MyAccountProblem.Invalid("The connection does not exist, or is not enabled for connected accounts of this client.", "connection"));
+        }
+
+        var pending = new ListQuery(ConnectRequest.Kind) { Index = ConnectRequest.PendingIndex(caller.UserId!, connection.Id) };
+        if (await storage.CountAsync(pending, cancellationToken) >= MostPendingPerConnection)
+        {
+            return (null, new MyAccountProblem(429, "Too Many Requests", "Too many unfinished requests for this connection. Try again in a few minutes."));
+        }
+
+        return (await StoreAsync(caller, body, connection), null);
+    }
+
+    private async ValueTask<ConnectTicket> StoreAsync(AccessToken caller, ConnectBody body, Connection connection)
+    {
+        var session = new Secret(Identifier.Secret());
+        var ticket = new Secret(Identifier.Secret());
+        await storage.CommitAsync(new Batch().Insert(new ConnectRequest
+        {
+            Id = Identifier.Hash(session.Reveal()),
+            UserId = caller.UserId!,
+            ClientId = caller.ClientId,
+            ConnectionId = connection.Id,
+            RedirectUri = body.RedirectUri,
+            State = body.State,
+            CodeChallenge = body.CodeChallenge,
+            Scopes = Requested(body, connection),
+            Parameters = body.Parameters,
+            TicketHash = Identifier.Hash(ticket.Reveal()),
+            Deadline = time.GetUtcNow() + TicketLifetime,
+        }));
+        return new ConnectTicket(session, ticket);
+    }
+
+    /// <summary>The request's scopes replace the connection's; what keeps the grant refreshable stays.</summary>
+    private List<string> Requested(ConnectBody body, Connection connection)
+    {
+        var configured = provider.DefaultScopes(connection);
+        if (body.Scopes is null)
+        {
+            return [.. configured];
+        }
+
+        var kept = configured.Where(scope => scope == Wire.OfflineAccess);
+        return [.. body.Scopes.Union(kept, StringComparer.Ordinal)];
+    }
+}
+
+/// <param name="Session">For the application: <c>auth_session</c>.</param>
+/// <param name="Ticket">For the browser.</param>
+internal sealed record ConnectTicket(Secret Session, Secret Ticket);

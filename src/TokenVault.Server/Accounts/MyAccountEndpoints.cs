@@ -1,0 +1,120 @@
+using System.Text.Json;
+using TokenVault.Server.Audit;
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Accounts;
+
+/// <summary>The My Account API: a user's connected accounts, in the hands of the user's application.</summary>
+internal sealed class MyAccountEndpoints(
+    IStorage storage, MyAccountGate gate, ConnectFlow connect, ConnectCompletion completion, MyAccountLists lists, AuditLog audit)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        const string root = "/me/v1/connected-accounts";
+        routes.MapPost(root + "/connect", gate.For(Wire.CreateConnectedAccounts, ConnectAsync));
+        routes.MapPost(root + "/complete", gate.For(Wire.CreateConnectedAccounts, CompleteAsync));
+        routes.MapGet(root + "/accounts", gate.For(Wire.ReadConnectedAccounts, lists.AccountsAsync));
+        routes.MapDelete(root + "/accounts/{id}", gate.For(Wire.DeleteConnectedAccounts, DeleteAsync));
+        routes.MapGet(root + "/connections", gate.For(Wire.ReadConnectedAccounts, lists.ConnectionsAsync));
+        routes.Map("/me/{**rest}", context => MyAccountProblem.NotFound("There is no such resource.").WriteAsync(context));
+    }
+
+    private async Task<MyAccountProblem?> ConnectAsync(HttpContext context, AccessToken caller)
+    {
+        var (body, unreadable) = await ReadAsync(context);
+        if (unreadable is not null)
+        {
+            return unreadable;
+        }
+
+        if (ConnectBody.Read(body, out var wanted) is { } invalid)
+        {
+            return invalid;
+        }
+
+        var (ticket, problem) = await connect.StartAsync(caller, wanted!, context.RequestAborted);
+        if (ticket is null)
+        {
+            return problem;
+        }
+
+        await OAuthResponse.WriteAsync(context, 201, writer =>
+        {
+            // Without a query: SDKs append "?ticket=…" themselves.
+            writer.WriteString("connect_uri", gate.Issuer + ConnectBrowserLeg.ConnectPath[1..]);
+            writer.WriteString("auth_session", ticket.Session.Reveal());
+            writer.WriteStartObject("connect_params");
+            writer.WriteString("ticket", ticket.Ticket.Reveal());
+            writer.WriteEndObject();
+            writer.WriteNumber("expires_in", (int)ConnectFlow.TicketLifetime.TotalSeconds);
+        });
+        return null;
+    }
+
+    private async Task<MyAccountProblem?> CompleteAsync(HttpContext context, AccessToken caller)
+    {
+        var (body, unreadable) = await ReadAsync(context);
+        if (unreadable is not null)
+        {
+            return unreadable;
+        }
+
+        if (CompleteBody.Read(body, out var complete) is { } invalid)
+        {
+            return invalid;
+        }
+
+        var trace = MyAccountEvents.Event(AuditType.ConnectedAccountSucceeded, context, caller.UserId!, caller.ClientId);
+        var (account, problem) = await completion.CompleteAsync(caller, complete!, trace, context.RequestAborted);
+        if (account is null)
+        {
+            return problem;
+        }
+
+        await OAuthResponse.WriteAsync(context, 201, writer => MyAccountLists.Write(writer, account));
+        return null;
+    }
+
+    private async Task<MyAccountProblem?> DeleteAsync(HttpContext context, AccessToken caller)
+    {
+        // The user comes from the token, so another user's account is simply not there (T-MG-07).
+        var id = (string)context.Request.RouteValues["id"]!;
+        var account = await storage.FindAsync<ConnectedAccount>(id, context.RequestAborted);
+        if (account is null || account.UserId != caller.UserId)
+        {
+            return MyAccountProblem.NotFound("The account does not exist.");
+        }
+
+        var trace = MyAccountEvents.Event(AuditType.ConnectedAccountDeleted, context, caller.UserId!, caller.ClientId) with
+        {
+            Connection = account.Connection,
+            ConnectionId = account.ConnectionId,
+            Details = new() { ["connected_account"] = new System.Text.Json.Nodes.JsonObject { ["id"] = account.Id } },
+        };
+        await storage.CommitAsync(AccountRemoval.Of(account).Append(audit.Row(trace)));
+        OAuthResponse.NoStore(context);
+        context.Response.StatusCode = 204;
+        return null;
+    }
+
+    private static async ValueTask<(JsonElement Body, MyAccountProblem? Problem)> ReadAsync(HttpContext context)
+    {
+        if (!context.Request.HasJsonContentType())
+        {
+            return (default, new MyAccountProblem(415, "Unsupported Media Type", "The body must be application/json."));
+        }
+
+        var body = await JsonBody.ReadAsync(context.Request, context.RequestAborted);
+        if (body.Error is { } error)
+        {
+            return (default, new MyAccountProblem(error.Status, "Bad Request", error.Message));
+        }
+
+        return body.Root.ValueKind == JsonValueKind.Object
+            ? (body.Root, null)
+            : (default, MyAccountProblem.Invalid("The body must be a JSON object."));
+    }
+}

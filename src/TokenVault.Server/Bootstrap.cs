@@ -1,0 +1,128 @@
+using TokenVault.Server.Audit;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Connections;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server;
+
+/// <summary>
+/// Makes what must be there before anybody can administer anything: the server's own APIs, the local users' connection, and one machine
+/// client that may use the whole Management API. All of it is one commit, so a start that dies leaves everything or nothing.
+/// </summary>
+internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, TokenVaultOptions options, TimeProvider time)
+{
+    private const int Attempts = 8;
+
+    /// <param name="managementScopes">The scopes that the mapped endpoints require (<c>ScopesInUse</c>).</param>
+    /// <param name="caCertificate">PEM of the local certificate authority that clients must trust; null when there is none.</param>
+    /// <returns>Whether this was the first start on this store.</returns>
+    /// <exception cref="StartupException">The store was set up under another issuer.</exception>
+    public async Task<bool> RunAsync(IEnumerable<string> managementScopes, string? caCertificate, CancellationToken cancellationToken)
+    {
+        var scopes = SystemApis.ManagementScopes(managementScopes);
+        var file = new BootstrapFile(options.DataDirectory);
+        var isFirst = await FindManagementAsync(cancellationToken) is null;
+        if (isFirst)
+        {
+            await SetUpAsync(file, scopes, caCertificate, cancellationToken);
+        }
+
+        await file.FinishAsync(async clientId => await storage.FindAsync<Client>(clientId, cancellationToken) is not null);
+        await AddScopesAsync(scopes, cancellationToken);
+        return isFirst;
+    }
+
+    private async Task SetUpAsync(BootstrapFile file, IReadOnlyList<ApiScope> scopes, string? caCertificate, CancellationToken cancellationToken)
+    {
+        var other = (await storage.ListAllAsync<ResourceServer>(index: null, cancellationToken)).Find(api => api.IsSystem);
+        if (other is not null)
+        {
+            throw new StartupException(
+                $"The store was set up under another issuer: it holds the API {other.Identifier}, and TokenVault:Issuer is {options.Issuer}. "
+                + "Issued tokens and redirect URIs depend on the issuer, so it cannot change.");
+        }
+
+        var secret = Identifier.ClientSecret();
+        var client = MachineClient(secret);
+        file.WritePending(options.Issuer, client.ClientId, secret, caCertificate);
+        var grant = new ClientGrant
+        {
+            Id = Identifier.ClientGrant(),
+            ClientId = client.ClientId,
+            Audience = SystemApis.ManagementAudience(options.Issuer),
+            Scope = [.. scopes.Select(scope => scope.Value)],
+        };
+        var batch = new Batch()
+            .Insert(SystemApis.Management(options.Issuer, scopes))
+            .Insert(SystemApis.MyAccount(options.Issuer))
+            .Insert(Database())
+            .Insert(client)
+            .Insert(grant)
+            .Append(audit.Row(new AuditEvent { Type = AuditType.ManagementWrite, Description = "First start", ClientId = client.ClientId }));
+        var result = await storage.CommitAsync(batch);
+
+        // Another node may have been first with the same store: then its client is the one, and ours is dropped with its file.
+        if (!result.Committed && await FindManagementAsync(cancellationToken) is null)
+        {
+            throw new StartupException(
+                $"The first records cannot be stored ({result.Outcome} at {result.FailedOperation}): "
+                + "the store is not empty, and was not set up by this server.");
+        }
+    }
+
+    private Client MachineClient(string secret) => new()
+    {
+        ClientId = Identifier.Client(),
+        Name = "Bootstrap",
+        Description = "Made on the first start; holds every Management API scope",
+        AppType = "non_interactive",
+        GrantTypes = [Wire.ClientCredentials],
+        SecretHash = ring.HashSecret(secret),
+        CreatedAt = time.GetUtcNow(),
+        UpdatedAt = time.GetUtcNow(),
+    };
+
+    private Connection Database() => new()
+    {
+        Id = Identifier.Connection(),
+        Name = Wire.DatabaseConnection,
+        Strategy = Connection.DatabaseStrategy,
+        AuthenticationActive = true,
+        CreatedAt = time.GetUtcNow(),
+    };
+
+    /// <summary>
+    /// A newer version of the server may know more scopes than the one that set the store up. Who holds them stays the operator's choice.
+    /// </summary>
+    private async Task AddScopesAsync(IReadOnlyList<ApiScope> scopes, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            if (await FindManagementAsync(cancellationToken) is not { } api)
+            {
+                return;
+            }
+
+            var missing = scopes.ExceptBy(api.Scopes.Select(scope => scope.Value), scope => scope.Value, StringComparer.Ordinal).ToList();
+            if (missing.Count == 0)
+            {
+                return;
+            }
+
+            var added = string.Join(' ', missing.Select(scope => scope.Value));
+            var row = audit.Row(new AuditEvent { Type = AuditType.ManagementWrite, Description = $"Add scopes of this version: {added}" });
+            var result = await storage.CommitAsync(new Batch().Replace(api with { Scopes = [.. api.Scopes, .. missing] }).Append(row));
+            if (result.Committed)
+            {
+                return;
+            }
+        }
+
+        throw new StartupException("The scopes of the Management API keep being changed by others; start again.");
+    }
+
+    private ValueTask<ResourceServer?> FindManagementAsync(CancellationToken cancellationToken) =>
+        storage.FindByKeyAsync<ResourceServer>("identifier", SystemApis.ManagementAudience(options.Issuer), cancellationToken);
+}

@@ -1,0 +1,113 @@
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Clients;
+
+/// <summary>What a client gets at an API: the audience, the scopes, and how the access token is made.</summary>
+/// <param name="Api">Null when only OpenID Connect was asked for.</param>
+internal sealed record ApiAccess(string Audience, IReadOnlyList<string> Scopes, ResourceServer? Api)
+{
+    private static readonly TimeSpan UserinfoLifetime = TimeSpan.FromHours(24);
+
+    public AccessTokenClaims Claims(string clientId, string? userId) =>
+        new(clientId, Audience, Scopes, Api is null ? UserinfoLifetime : TimeSpan.FromSeconds(Api.TokenLifetime))
+        {
+            UserId = userId,
+            Alg = Api?.SigningAlg ?? "RS256",
+            Rfc9068 = Api?.TokenDialect == "rfc9068_profile",
+        };
+}
+
+/// <summary>
+/// Decides which scopes of an API a client may have, from the API's policy and the client's grants. Asked anew each time a
+/// token is issued, so that a withdrawn grant ends with the access tokens already out (T-ST-11).
+/// </summary>
+internal sealed class ApiAccessPolicy(RecordCache cache, AccessTokens tokens)
+{
+    private static readonly string[] OpenIdScopes = [Wire.OpenId, "profile", "email", Wire.OfflineAccess];
+
+    public static bool IsOpenIdScope(string scope) => OpenIdScopes.Contains(scope, StringComparer.Ordinal);
+
+    /// <summary>A user acts through the client. Scopes that are not to be had are left out, as the SDKs expect.</summary>
+    public async ValueTask<Outcome<ApiAccess>> ForUserAsync(
+        Client client, string? audience, IReadOnlyList<string> requested, CancellationToken cancellationToken)
+    {
+        if (audience is null || audience == tokens.UserinfoAudience)
+        {
+            return new ApiAccess(tokens.UserinfoAudience, OpenIdScopesFor(client, api: null, requested), Api: null);
+        }
+
+        if (await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is not { } api)
+        {
+            return OAuthError.AccessDenied($"Service not found: {OAuthError.Shown(audience)}");
+        }
+
+        var allowed = await AllowedAsync(client, api, "user", api.SubjectTypeAuthorization.User.Policy, cancellationToken);
+        if (allowed.Failed(out var error))
+        {
+            return error;
+        }
+
+        var openId = OpenIdScopesFor(client, api, requested);
+        return new ApiAccess(audience, [.. requested.Where(scope => IsOpenIdScope(scope) ? openId.Contains(scope) : allowed.Value.Contains(scope))], api);
+    }
+
+    /// <summary>The client acts for itself. Without a request, it gets all that it was granted.</summary>
+    public async ValueTask<Outcome<ApiAccess>> ForClientAsync(
+        Client client, string audience, IReadOnlyList<string> requested, CancellationToken cancellationToken)
+    {
+        if (await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is not { } api)
+        {
+            return OAuthError.AccessDenied($"Service not found: {OAuthError.Shown(audience)}");
+        }
+
+        var allowed = await AllowedAsync(client, api, "client", api.SubjectTypeAuthorization.Client.Policy, cancellationToken);
+        if (allowed.Failed(out var error))
+        {
+            return error;
+        }
+
+        return new ApiAccess(audience, [.. requested.Count == 0 ? allowed.Value : allowed.Value.Where(s => requested.Contains(s))], api);
+    }
+
+    /// <summary>See <see cref="Http.CallerStanding"/>: for an API that clients call for themselves.</summary>
+    public async ValueTask<IReadOnlyList<string>?> StandingAsync(AccessToken caller, string audience, CancellationToken cancellationToken)
+    {
+        if (caller.UserId is not null || await cache.FindAsync<Client>(caller.ClientId, cancellationToken) is not { } client)
+        {
+            return null;
+        }
+
+        var access = await ForClientAsync(client, audience, caller.Scopes, cancellationToken);
+        return access.Failed(out _) ? [] : [.. access.Value.Scopes.Intersect(caller.Scopes, StringComparer.Ordinal)];
+    }
+
+    private async ValueTask<Outcome<IReadOnlyCollection<string>>> AllowedAsync(
+        Client client, ResourceServer api, string subjectType, string policy, CancellationToken cancellationToken)
+    {
+        var defined = api.Scopes.Select(scope => scope.Value).ToHashSet(StringComparer.Ordinal);
+        switch (policy)
+        {
+            case "allow_all":
+                return Outcome.Of<IReadOnlyCollection<string>>(defined);
+            case "require_client_grant":
+                var key = ClientGrant.KeyFor(client.ClientId, api.Identifier, subjectType);
+                var grant = await cache.FindByKeyAsync<ClientGrant>("target", key, cancellationToken);
+                if (grant is not null)
+                {
+                    return Outcome.Of<IReadOnlyCollection<string>>(grant.Scope.Where(defined.Contains).ToHashSet(StringComparer.Ordinal));
+                }
+
+                break;
+        }
+
+        return OAuthError.AccessDenied($"Client \"{client.ClientId}\" is not authorized to access resource server \"{api.Identifier}\".");
+    }
+
+    private static List<string> OpenIdScopesFor(Client client, ResourceServer? api, IReadOnlyList<string> requested)
+    {
+        var offline = client.MayUse(Wire.RefreshToken) && (api is null || api.AllowOfflineAccess);
+        return [.. requested.Where(scope => IsOpenIdScope(scope) && (scope != Wire.OfflineAccess || offline))];
+    }
+}

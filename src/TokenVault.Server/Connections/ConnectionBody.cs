@@ -1,0 +1,106 @@
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>What a body may say about a connection, laid over the connection there is.</summary>
+internal static class ConnectionBody
+{
+    /// <param name="seal">Seals a client secret to this connection.</param>
+    public static Connection Read(BodyReader body, Connection current, ProviderCatalog catalog, string issuer, Func<string, byte[]> seal)
+    {
+        var named = current.Version == 0 ? ReadNew(body, current, catalog) : ReadEchoes(body, current, issuer);
+        body.Fixed("is_domain_connection", "false");
+        var (options, alias) = body.Nested(
+            "options", (named.Options, default(bool?)), (new ConnectionOptions(), null), nested => ConnectionOptionsBody.Read(nested, named, seal));
+        var connection = named with
+        {
+            DisplayName = body.Text("display_name", named.DisplayName, 128),
+            ShowAsButton = body.Flag("show_as_button", named.ShowAsButton, fallback: true),
+            Metadata = body.Free("metadata", named.Metadata, WireJson.MetadataProblem),
+            Options = options,
+            AuthenticationActive = body.Nested("authentication", named.AuthenticationActive, true, nested =>
+                nested.Flag("active", current: true, fallback: true)),
+
+            // The documented place goes before the one inside the options.
+            ConnectedAccountsActive = body.Nested("connected_accounts", alias ?? named.ConnectedAccountsActive, false, ReadConnectedAccounts),
+            EnabledClients = body.Texts("enabled_clients", named.EnabledClients, 10_000),
+        };
+        Check(body, connection, catalog);
+        return connection;
+    }
+
+    public static bool ReadConnectedAccounts(BodyReader body)
+    {
+        body.Fixed("cross_app_access", "false");
+        body.Fixed("allow_missing_user_id", "false");
+        return body.Flag("active", current: false, fallback: false);
+    }
+
+    private static Connection ReadNew(BodyReader body, Connection current, ProviderCatalog catalog)
+    {
+        var strategy = body.RequiredText("strategy", "", 64);
+        if (!body.Failing && catalog.Find(strategy) is null)
+        {
+            body.Refuse($"No enum match for: {OAuthError.Shown(strategy)}", "strategy");
+        }
+
+        var name = body.RequiredText("name", "", 128, NameProblem);
+        body.Fixed("realms", $"[\"{name}\"]");
+        return current with { Name = name, Strategy = strategy };
+    }
+
+    /// <summary>The setup tool sends back what it read: what cannot be changed may be there, unchanged.</summary>
+    private static Connection ReadEchoes(BodyReader body, Connection current, string issuer)
+    {
+        body.Echo("id", current.Id);
+        body.Echo("name", current.Name);
+        body.Echo("strategy", current.Strategy);
+        body.Echo("callback_url", current.CallbackUrl(issuer));
+        body.Fixed("realms", $"[\"{current.Name}\"]");
+        return current;
+    }
+
+    private static void Check(BodyReader body, Connection connection, ProviderCatalog catalog)
+    {
+        if (connection.IsDatabase)
+        {
+            if (connection.ConnectedAccountsActive)
+            {
+                body.Refuse("The connection of local users has no accounts to connect", "connected_accounts");
+            }
+
+            return;
+        }
+
+        if (catalog.Find(connection.Strategy) is not { Custom: true } provider)
+        {
+            return;
+        }
+
+        var options = connection.Options;
+        if (provider.OpenIdConnect && options is { DiscoveryUrl: null, Issuer: null })
+        {
+            body.Refuse("Missing required property: discovery_url", "options");
+        }
+
+        if (!provider.OpenIdConnect && options.AuthorizationUrl is null)
+        {
+            body.Refuse("Missing required property: authorizationURL", "options");
+        }
+
+        if (!provider.OpenIdConnect && options.TokenUrl is null)
+        {
+            body.Refuse("Missing required property: tokenURL", "options");
+        }
+    }
+
+    /// <summary>The name is part of the redirect URI at the provider.</summary>
+    private static string? NameProblem(string name)
+    {
+        var wellFormed = name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')
+            && char.IsAsciiLetterOrDigit(name[0])
+            && char.IsAsciiLetterOrDigit(name[^1]);
+        return wellFormed ? null : "A name holds letters and digits, with '-' and '_' between them";
+    }
+}

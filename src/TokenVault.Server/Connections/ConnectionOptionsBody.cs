@@ -1,0 +1,163 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>
+/// A connection's <c>options</c>. A PATCH replaces the whole object, as Auth0 does, except that a client secret which is missing or masked
+/// stays: reads never show it, and tools send back what they read.
+/// </summary>
+internal static class ConnectionOptionsBody
+{
+    private static readonly HashSet<string> Aliases = new(StringComparer.Ordinal)
+    {
+        "acr_values", "audience", "client_id", "display", "id_token_hint", "login_hint", "max_age", "prompt", "resource",
+        "response_mode", "response_type", "ui_locales",
+    };
+
+    /// <returns>The options, and <c>connected_accounts.active</c> where it stands inside them.</returns>
+    public static (ConnectionOptions Options, bool? ConnectedAccounts) Read(BodyReader body, Connection connection, Func<string, byte[]> seal)
+    {
+        var active = ReadAlias(body);
+        if (connection.IsDatabase)
+        {
+            return (connection.Options, active);
+        }
+
+        body.Fixed("set_user_root_attributes", "\"on_each_login\"");
+        var options = new ConnectionOptions
+        {
+            ClientId = body.Text("client_id", current: null, 512),
+            SealedClientSecret = ReadSecret(body, connection.Options.SealedClientSecret, seal),
+            Scope = ReadScope(body),
+            AuthorizationUrl = Url(body, "authorizationURL", "authorization_endpoint"),
+            TokenUrl = Url(body, "tokenURL", "token_endpoint"),
+            UserInfoUrl = Url(body, "userInfoURL", "userinfo_endpoint"),
+            RevocationUrl = Url(body, "revocationURL", "revocation_endpoint"),
+            DiscoveryUrl = Url(body, "discovery_url", "discovery_url"),
+            Issuer = Url(body, "issuer", "issuer"),
+            TokenEndpointAuthMethod = body.Text("token_endpoint_auth_method", current: null, 64, method =>
+                method is "client_secret_post" or "client_secret_basic" ? null : "Only client_secret_post and client_secret_basic are supported"),
+            Pkce = ReadPkce(body),
+            UpstreamParams = body.Free("upstream_params", current: null, UpstreamProblem),
+        };
+        if (options.SealedClientSecret is not null && ReferenceEquals(options.SealedClientSecret, connection.Options.SealedClientSecret))
+        {
+            RefuseNewHosts(body, options, connection.Options);
+        }
+
+        return (options, active);
+    }
+
+    /// <summary>
+    /// Secrets are never shown, so whoever may change a connection must not have them sent to a host of theirs either: not the client
+    /// secret, nor with it the users' refresh tokens. Who knows the secret may.
+    /// </summary>
+    private static void RefuseNewHosts(BodyReader body, ConnectionOptions options, ConnectionOptions current)
+    {
+        if (Origins(options).Except(Origins(current), StringComparer.Ordinal).Any())
+        {
+            body.Refuse("A provider address on another host needs the client secret given again", "client_secret");
+        }
+    }
+
+    private static IEnumerable<string?> Origins(ConnectionOptions options) =>
+        ((string?[])[
+            options.AuthorizationUrl, options.TokenUrl, options.UserInfoUrl, options.RevocationUrl, options.DiscoveryUrl, options.Issuer,
+        ])
+        .OfType<string>()
+        .Select(Urls.Origin);
+
+    private static bool? ReadAlias(BodyReader body)
+    {
+        // The older name first, so that the newer one has the last word.
+        var active = body.Nested(
+            "federated_connections_access_tokens", default(bool?), null, nested => nested.Flag("active", current: false, fallback: false));
+        return body.Nested("connected_accounts", active, false, nested => ConnectionBody.ReadConnectedAccounts(nested));
+    }
+
+    private static byte[]? ReadSecret(BodyReader body, byte[]? stored, Func<string, byte[]> seal)
+    {
+        if (body.IsNull("client_secret"))
+        {
+            return null;
+        }
+
+        var secret = body.Text("client_secret", current: null, 4096);
+        return secret is null || body.Failing || IsMask(secret) ? stored : seal(secret);
+    }
+
+    private static bool IsMask(string secret) => secret.All(c => c is '*' or '•') || secret is "[REDACTED]" or "[secret]";
+
+    private static List<string>? ReadScope(BodyReader body)
+    {
+        if (!body.Has("scope") && !body.Has("scopes") && !body.Has("freeform_scopes"))
+        {
+            return null;
+        }
+
+        var named = body.Raw("scope") is { ValueKind: JsonValueKind.String } text
+            ? Scope.ParseLenient(text.GetString())
+            : body.Texts("scope", [], 200);
+        var further = body.Texts("scopes", [], 200).Concat(body.Texts("freeform_scopes", [], 200));
+        List<string> scopes = [.. named.Union(further, StringComparer.Ordinal)];
+        if (scopes.Find(scope => !Scope.IsToken(scope)) is { } wrong)
+        {
+            body.Refuse($"Not a scope: {OAuthError.Shown(wrong)}", "scope");
+        }
+
+        return scopes;
+    }
+
+    private static bool? ReadPkce(BodyReader body)
+    {
+        foreach (var name in (string[])["pkce", "pkce_enabled"])
+        {
+            if (body.Has(name) && !body.IsNull(name))
+            {
+                return body.Flag(name, current: false, fallback: false);
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Url(BodyReader body, string name, string alias) =>
+        body.Text(name, body.Text(alias, current: null, WebUri.LongestUri, UrlProblem), WebUri.LongestUri, UrlProblem);
+
+    /// <summary>https, or http to this very machine; whether the address may be called at all is the egress guard's to say.</summary>
+    private static string? UrlProblem(string url)
+    {
+        if (!UpstreamUrl.TryParse(url, out var parsed, out var problem))
+        {
+            return "The URL " + problem;
+        }
+
+        return parsed.Scheme == Uri.UriSchemeHttps || WebUri.IsLoopback(parsed.Host)
+            ? null
+            : "The URL must begin with https:// unless its host is a loopback one";
+    }
+
+    private static string? UpstreamProblem(JsonObject parameters)
+    {
+        foreach (var (name, setting) in parameters)
+        {
+            if (name.Length is 0 or > 128 || AuthorizationUrl.IsReserved(name))
+            {
+                return $"The parameter {OAuthError.Shown(name)} is the flow's own";
+            }
+
+            var valid = setting is JsonObject { Count: 1 } one
+                && ((one["value"] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length <= 2048)
+                    || (one["alias"] is JsonValue alias && alias.TryGetValue<string>(out var from) && Aliases.Contains(from)));
+            if (!valid)
+            {
+                return $"The parameter {OAuthError.Shown(name)} is neither {{\"value\":\"…\"}} nor {{\"alias\":\"…\"}} of a known parameter";
+            }
+        }
+
+        return parameters.Count > 50 ? "There are more than 50 parameters" : null;
+    }
+}

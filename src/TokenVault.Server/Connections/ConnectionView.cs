@@ -1,0 +1,58 @@
+using System.Text.Json.Nodes;
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>A connection on the wire, without its secret. Whatever is here is accepted when it comes back.</summary>
+internal static class ConnectionView
+{
+    public static JsonObject Of(Connection connection, string issuer)
+    {
+        var json = new JsonObject
+        {
+            ["id"] = connection.Id,
+            ["name"] = connection.Name,
+            ["strategy"] = connection.Strategy,
+            ["options"] = Options(connection),
+            ["realms"] = WireJson.Texts([connection.Name]),
+            ["enabled_clients"] = WireJson.Texts(connection.EnabledClients),
+            ["is_domain_connection"] = false,
+            ["show_as_button"] = connection.ShowAsButton,
+            ["authentication"] = new JsonObject { ["active"] = connection.AuthenticationActive },
+            ["connected_accounts"] = new JsonObject { ["active"] = connection.ConnectedAccountsActive },
+        };
+        return json
+            .With("display_name", connection.DisplayName)
+            .With("metadata", connection.Metadata?.DeepClone())
+            .With("callback_url", connection.IsDatabase ? null : connection.CallbackUrl(issuer));
+    }
+
+    private static JsonObject Options(Connection connection)
+    {
+        var options = connection.Options;
+        return new JsonObject { ["connected_accounts"] = new JsonObject { ["active"] = connection.ConnectedAccountsActive } }
+            .With("client_id", options.ClientId)
+            .With("scope", ScopeOf(connection))
+            .With("authorizationURL", options.AuthorizationUrl)
+            .With("tokenURL", options.TokenUrl)
+            .With("userInfoURL", options.UserInfoUrl)
+            .With("revocationURL", options.RevocationUrl)
+            .With("discovery_url", options.DiscoveryUrl)
+            .With("issuer", options.Issuer)
+            .With("token_endpoint_auth_method", options.TokenEndpointAuthMethod)
+            .With("pkce", options.Pkce)
+            .With("upstream_params", options.UpstreamParams?.DeepClone());
+    }
+
+    /// <summary>Typed SDKs read a text for the custom strategies and a list for the others, and fail on the other form.</summary>
+    private static JsonNode? ScopeOf(Connection connection)
+    {
+        if (connection.Options.Scope is not { } scope)
+        {
+            return null;
+        }
+
+        return connection.Strategy is "oauth2" or "oidc" ? JsonValue.Create(Scope.Format(scope)) : WireJson.Texts(scope);
+    }
+}

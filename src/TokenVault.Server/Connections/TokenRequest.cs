@@ -1,0 +1,60 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Mime;
+using System.Text;
+using System.Text.Json;
+using TokenVault.Server.Keys;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>Who we are at a provider.</summary>
+internal sealed record ProviderRegistration(string ClientId, Secret? Secret, ClientAuthMethod AuthMethod, TokenRequestFormat Format);
+
+/// <summary>A POST to a provider's token or revocation endpoint, with our client's authentication in it.</summary>
+internal static class TokenRequest
+{
+    public static HttpRequestMessage Build(Uri endpoint, ProviderRegistration registration, IReadOnlyDictionary<string, string> parameters)
+    {
+        var fields = new Dictionary<string, string>(parameters, StringComparer.Ordinal);
+        var request = new HttpRequestMessage(HttpMethod.Post, endpoint);
+        if (registration is { AuthMethod: ClientAuthMethod.Basic, Secret: { } secret })
+        {
+            request.Headers.Authorization = Basic(registration.ClientId, secret);
+        }
+        else
+        {
+            fields["client_id"] = registration.ClientId;
+            if (registration.Secret is { } posted)
+            {
+                fields["client_secret"] = posted.Reveal();
+            }
+        }
+
+        request.Content = registration.Format == TokenRequestFormat.Json ? Json(fields) : new FormUrlEncodedContent(fields);
+        return request;
+    }
+
+    /// <summary>RFC 6749 §2.3.1: each part is form-encoded before the two are joined.</summary>
+    private static AuthenticationHeaderValue Basic(string clientId, Secret secret)
+    {
+        var pair = $"{WebUtility.UrlEncode(clientId)}:{WebUtility.UrlEncode(secret.Reveal())}";
+        return new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
+    }
+
+    private static ByteArrayContent Json(Dictionary<string, string> fields)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in fields)
+            {
+                writer.WriteString(name, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return new ByteArrayContent(buffer.ToArray()) { Headers = { ContentType = new MediaTypeHeaderValue(MediaTypeNames.Application.Json) } };
+    }
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using TokenVault.Server.Diagnostics;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>A provider's answer, whatever its status; the body is complete and within the limit.</summary>
+internal sealed record UpstreamAnswer(HttpStatusCode Status, string? MediaType, byte[] Body, TimeSpan? RetryAfter, DateTimeOffset SentAt);
+
+/// <summary>
+/// Sends one request to a provider, once: over a new HTTP/1.1 connection through the egress guard, with a deadline for the whole
+/// answer and a cap on its size after decompression (T-UP-04). Nothing here tries again.
+/// </summary>
+internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisposable
+{
+    /// <summary>The cap on every answer but a key set.</summary>
+    public const int DefaultLimit = 64 * 1024;
+
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(15);
+    private static readonly ProductInfoHeaderValue UserAgent = new("TokenVault", "0.1");
+
+    private readonly HttpMessageInvoker _invoker = new(guard.CreateHandler(), disposeHandler: true);
+
+    /// <summary>For calls whose answer is not the only copy of anything.</summary>
+    public static TimeSpan Deadline { get; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>For calls whose answer, once the provider has decided, is the only copy of a token: giving up would lose it (F-14).</summary>
+    public static TimeSpan PatientDeadline { get; } = TimeSpan.FromSeconds(120);
+
+    public void Dispose() => _invoker.Dispose();
+
+    /// <summary>An answer of any status, or why there is none.</summary>
+    /// <exception cref="OperationCanceledException">The caller gave up; the deadline is a failure instead.</exception>
+    public Task<ProviderResult<UpstreamAnswer>> SendAsync(HttpRequestMessage request, int limit, CancellationToken cancellationToken) =>
+        SendAsync(request, limit, Deadline, cancellationToken);
+
+    /// <summary>As the other, with a deadline of the caller's choice.</summary>
+    /// <exception cref="OperationCanceledException">The caller gave up; the deadline is a failure instead.</exception>
+    public async Task<ProviderResult<UpstreamAnswer>> SendAsync(
+        HttpRequestMessage request, int limit, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        using var activity = Telemetry.StartUpstreamCall();
+        var start = time.GetTimestamp();
+        var result = await SendOnceAsync(request, limit, patience, cancellationToken);
+        var outcome = result.Value is { } answer
+            ? ((int)answer.Status).ToString(CultureInfo.InvariantCulture)
+            : ProviderFailures.Outcome(result.Failure);
+        Telemetry.EndUpstreamCall(activity, request.RequestUri!.IdnHost, outcome, time.GetElapsedTime(start));
+        return result;
+    }
+
+    private async Task<ProviderResult<UpstreamAnswer>> SendOnceAsync(
+        HttpRequestMessage request, int limit, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        request.Version = HttpVersion.Version11;
+        request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        request.Headers.ConnectionClose = true;
+        request.Headers.ExpectContinue = false;
+        request.Headers.UserAgent.Add(UserAgent);
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        var content = request.Content is null ? null : new SendOnceContent(request.Content);
+        request.Content = content;
+
+        var sentAt = time.GetUtcNow();
+        using var deadline = new CancellationTokenSource(patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            using var response = await _invoker.SendAsync(request, either.Token);
+            var body = await ReadAsync(response.Content, limit, either.Token);
+            return body is null
+                ? Failed(ProviderFailureKind.Unavailable, "the answer is too large")
+                : new(new UpstreamAnswer(response.StatusCode, response.Content.Headers.ContentType?.MediaType, body, RetryAfter(response), sentAt), null);
+        }
+        catch (HttpRequestException e)
+        {
+            return Failed(NothingSent(e, content) ? ProviderFailureKind.NotSent : ProviderFailureKind.Unavailable, Describe(e));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Failed(content is { Begun: false } ? ProviderFailureKind.NotSent : ProviderFailureKind.Unavailable, "no complete answer in time");
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            return Failed(ProviderFailureKind.Unavailable, "the answer broke off");
+        }
+    }
+
+    /// <summary>
+    /// These errors come before a request is written; a body whose sending has not begun proves it for every other error as well.
+    /// </summary>
+    private static bool NothingSent(HttpRequestException e, SendOnceContent? content)
+    {
+        var beforeSending = e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
+        return content is null ? beforeSending : !content.Begun;
+    }
+
+    private static string Describe(HttpRequestException e)
+    {
+        for (Exception? inner = e; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is EgressRefusedException)
+            {
+                return "refused: " + inner.Message;
+            }
+        }
+
+        return $"no answer ({e.HttpRequestError})";
+    }
+
+    private static async Task<byte[]?> ReadAsync(HttpContent content, int limit, CancellationToken cancellationToken)
+    {
+        if (content.Headers.ContentLength > limit)
+        {
+            return null;
+        }
+
+        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
+        using var body = new MemoryStream();
+        var buffer = new byte[8192];
+        int read;
+        while ((read = await stream.ReadAsync(buffer, cancellationToken)) > 0)
+        {
+            if (body.Length + read > limit)
+            {
+                return null;
+            }
+
+            body.Write(buffer, 0, read);
+        }
+
+        return body.ToArray();
+    }
+
+    /// <summary>Seconds or a date (RFC 9110 §10.2.3), bounded: an absurd wait is not obeyed (F-13).</summary>
+    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        var header = response.Headers.RetryAfter;
+        var wait = header?.Delta ?? (header?.Date - time.GetUtcNow());
+        return wait is { } named ? TimeSpan.FromTicks(Math.Clamp(named.Ticks, 0, LongestRetryAfter.Ticks)) : null;
+    }
+
+    private static ProviderResult<UpstreamAnswer> Failed(ProviderFailureKind kind, string detail) => new(null, new ProviderFailure(kind, detail));
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace TokenVault.Server.Demo;
+
+/// <summary>Clients for servers on this machine that made their certificate themselves.</summary>
+internal static class LoopbackHttp
+{
+    /// <param name="trusted">The authority to trust; null for plain HTTP.</param>
+    public static HttpClient Client(X509Certificate2? trusted, CookieContainer? cookies = null)
+    {
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = cookies is not null };
+        if (cookies is not null)
+        {
+            handler.CookieContainer = cookies;
+        }
+
+        if (trusted is not null)
+        {
+            handler.SslOptions = new SslClientAuthenticationOptions
+            {
+                CertificateChainPolicy = new X509ChainPolicy
+                {
+                    TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    CustomTrustStore = { trusted },
+                    RevocationMode = X509RevocationMode.NoCheck,
+                },
+            };
+        }
+
+        return new HttpClient(handler);
+    }
+
+    /// <summary>A port that was free a moment ago.</summary>
+    public static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace TokenVault.Server.Demo;
+
+/// <summary>How the sandbox provider behaves. The people are signed in already: it approves what a known client asks for.</summary>
+internal sealed record SandboxOptions
+{
+    public string ClientId { get; init; } = "sandbox-client";
+
+    public string ClientSecret { get; init; } = "sandbox-secret";
+
+    /// <summary>Which redirect URIs the client has registered.</summary>
+    public required Func<string, bool> AcceptsRedirect { get; init; }
+
+    /// <summary>The first one is signed in unless <c>login_hint</c> names another by subject or e-mail address.</summary>
+    public IReadOnlyList<SandboxPerson> People { get; init; } =
+    [
+        new("ada", "Ada Lovelace", "ada@sandbox.example"),
+        new("grace", "Grace Hopper", "grace@sandbox.example"),
+    ];
+
+    public SandboxRotation Rotation { get; init; } = SandboxRotation.SingleUse;
+
+    public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>0: any free port.</summary>
+    public int Port { get; init; }
+
+    /// <summary>With one, the sandbox speaks TLS.</summary>
+    public X509Certificate2? Certificate { get; init; }
+}
+
+/// <summary>Somebody with an account at the sandbox.</summary>
+internal sealed record SandboxPerson(string Subject, string Name, string Email);
+
+/// <summary>What becomes of a refresh token that was used.</summary>
+internal enum SandboxRotation
+{
+    /// <summary>It stays; answers to a refresh carry none.</summary>
+    Stable,
+
+    /// <summary>It is dead, and its successor is in the answer.</summary>
+    SingleUse,
+
+    /// <summary>As <see cref="SingleUse"/>; and whoever shows it again ends the whole grant (RFC 9700 §4.14.2).</summary>
+    FamilyRevoking,
+}

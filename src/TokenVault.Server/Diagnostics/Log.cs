@@ -1,0 +1,29 @@
+namespace TokenVault.Server.Diagnostics;
+
+/// <summary>Every line that the server logs. No parameter can carry a secret.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Token Vault serves {Issuer}")]
+    public static partial void Serving(ILogger logger, string issuer);
+
+    [LoggerMessage(2, LogLevel.Information, "First start: the machine client for the Management API is in {File}")]
+    public static partial void Bootstrapped(ILogger logger, string file);
+
+    [LoggerMessage(10, LogLevel.Warning, "The refresh of tokenset {TokensetId} at {Connection} failed: {Kind}: {Detail}")]
+    public static partial void RefreshFailed(ILogger logger, string tokensetId, string connection, string kind, string detail);
+
+    [LoggerMessage(11, LogLevel.Error, "The refresh of tokenset {TokensetId} is not saved yet; saving is tried again")]
+    public static partial void RefreshNotSaved(ILogger logger, Exception exception, string tokensetId);
+
+    [LoggerMessage(12, LogLevel.Critical, "The stored {Kind} {Id} is corrupt or was altered: it is refused; others are unaffected")]
+    public static partial void CorruptRecord(ILogger logger, Exception exception, string kind, string id);
+
+    [LoggerMessage(13, LogLevel.Warning, "Connecting an account at {Connection} failed: {Kind}: {Detail}")]
+    public static partial void ConnectFailed(ILogger logger, string connection, string kind, string detail);
+
+    [LoggerMessage(20, LogLevel.Error, "Purging expired rows failed; it is tried again")]
+    public static partial void PurgeFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(21, LogLevel.Error, "A request failed unexpectedly: {Method} {Route}")]
+    public static partial void UnexpectedFailure(ILogger logger, Exception exception, string method, string route);
+}

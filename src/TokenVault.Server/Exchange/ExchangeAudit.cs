@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using TokenVault.Server.Audit;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Diagnostics;
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Tokensets;
+
+namespace TokenVault.Server.Exchange;
+
+/// <summary>What is known of an exchange while it runs.</summary>
+internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, RequestOrigin Origin)
+{
+    public string? UserId { get; init; }
+}
+
+/// <summary>The trace that every exchange leaves before its answer does, and the clock it goes by.</summary>
+internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvider time, ILogger<ExchangeAudit> logger)
+{
+    /// <summary>What SDKs are told of a token that never ends: they need a number (contracted for caching).</summary>
+    private const long LifetimeOfEndless = 3600;
+
+    private const int UsesRemembered = 100_000;
+
+    private readonly ConcurrentDictionary<string, DateOnly> _lastUses = new(StringComparer.Ordinal);
+
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>Computed when the answer is made, and never below one (F-19).</summary>
+    public long SecondsLeft(Tokenset tokenset) =>
+        tokenset.AccessTokenExpiresAt is { } end ? Math.Max(1, (long)(end - Now).TotalSeconds) : LifetimeOfEndless;
+
+    /// <summary>Returns when the row is durable; false, and no row, when the tokenset has changed or gone since it was read (T-PW-07).</summary>
+    public async ValueTask<bool> SucceededAsync(ExchangeAttempt attempt, Tokenset tokenset, Secret accessToken)
+    {
+        var row = Event(AuditType.SuccessfulVaultExchange, attempt) with
+        {
+            ConnectionId = tokenset.ConnectionId,
+            Scope = Scope.Format(tokenset.Scopes),
+            Details = new JsonObject
+            {
+                ["subject_token_type"] = attempt.Request.SubjectTokenType,
+                ["issued_token_type"] = attempt.Request.IssuedTokenType,
+                ["scope"] = Scope.Format(tokenset.Scopes),
+                ["expires_at"] = tokenset.AccessTokenExpiresAt?.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
+                ["is_privileged_worker"] = false,
+                ["token_thumbprint"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(accessToken.Reveal()))),
+                ["tokenset_id"] = tokenset.Id,
+                ["connected_account_id"] = tokenset.AccountId,
+            },
+        };
+        var batch = new Batch().Require(tokenset).Append(audit.Row(row));
+        var noted = NoteUse(batch, tokenset);
+        if ((await storage.CommitAsync(batch)).Committed)
+        {
+            Telemetry.Exchanged("success");
+            return true;
+        }
+
+        if (noted)
+        {
+            _lastUses.TryRemove(tokenset.Id, out _);
+        }
+
+        return false;
+    }
+
+    public async ValueTask<OAuthError> FailedAsync(ExchangeAttempt attempt, OAuthError error)
+    {
+        Telemetry.Exchanged(error.Reason ?? error.Error);
+        var row = Event(AuditType.FailedVaultExchange, attempt) with
+        {
+            Description = error.Detail is null ? error.Description : $"{error.Description} ({error.Detail})",
+            Details = new JsonObject
+            {
+                ["subject_token_type"] = attempt.Request.SubjectTokenType,
+                ["failure_reason"] = error.Reason ?? error.Error,
+                ["is_privileged_worker"] = false,
+            },
+        };
+        await storage.CommitAsync(new Batch().Append(audit.Row(row)));
+        return error;
+    }
+
+    /// <summary>A tokenset that is not what it claims to be: refused, and an alarm for the operator.</summary>
+    public async ValueTask<OAuthError> CorruptAsync(ExchangeAttempt attempt, CorruptRecordException corruption, OAuthError error)
+    {
+        Log.CorruptRecord(logger, corruption, corruption.RecordKind, corruption.RecordId);
+        var alarm = Event(AuditType.TokensetCorrupt, attempt) with { Details = new JsonObject { ["tokenset_id"] = corruption.RecordId } };
+        await storage.CommitAsync(new Batch().Append(audit.Row(alarm)));
+        return await FailedAsync(attempt, error);
+    }
+
+    /// <summary>At most once a day per tokenset; after a restart perhaps once more, which does no harm.</summary>
+    private bool NoteUse(Batch batch, Tokenset tokenset)
+    {
+        var today = DateOnly.FromDateTime(Now.UtcDateTime);
+        if (_lastUses.TryGetValue(tokenset.Id, out var last) && last == today)
+        {
+            return false;
+        }
+
+        if (_lastUses.Count >= UsesRemembered)
+        {
+            _lastUses.Clear();
+        }
+
+        _lastUses[tokenset.Id] = today;
+        batch.Put(new TokensetUse
+        {
+            Id = tokenset.Id,
+            UserId = tokenset.UserId,
+            AccountId = tokenset.AccountId,
+            ConnectionId = tokenset.ConnectionId,
+            LastUsedAt = Now,
+        });
+        return true;
+    }
+
+    private static AuditEvent Event(string type, ExchangeAttempt attempt) => new()
+    {
+        Type = type,
+        ClientId = attempt.Client.ClientId,
+        ClientName = attempt.Client.Name,
+        Connection = attempt.Request.Connection,
+        UserId = attempt.UserId,
+        Ip = attempt.Origin.Ip,
+        UserAgent = attempt.Origin.UserAgent,
+    };
+}

@@ -1,0 +1,59 @@
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.Exchange;
+
+/// <summary>A request to trade a token of ours for a provider's (RFC 8693 §2.1, in Token Vault's terms).</summary>
+internal sealed record ExchangeRequest(Secret SubjectToken, string SubjectTokenType, string IssuedTokenType, string Connection)
+{
+    private const int LongestConnection = 128;
+    private const int LongestHint = 512;
+
+    /// <summary>Which of several accounts at the connection: the user's id there.</summary>
+    public string? LoginHint { get; init; }
+
+    /// <summary>Scopes the answer must have; none asked: whatever was granted.</summary>
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+
+    public static Outcome<ExchangeRequest> Parse(RequestParameters parameters)
+    {
+        if (parameters["subject_token"] is not { } subjectToken)
+        {
+            return OAuthError.InvalidRequest("subject_token is missing.");
+        }
+
+        if (parameters["subject_token_type"] is not (Wire.RefreshTokenType or Wire.AccessTokenType))
+        {
+            return OAuthError.InvalidRequest($"subject_token_type must be {Wire.RefreshTokenType} or {Wire.AccessTokenType}.");
+        }
+
+        var requested = parameters["requested_token_type"] ?? Wire.FederatedAccessTokenType;
+        if (requested is not (Wire.FederatedAccessTokenType or Wire.VaultAccessTokenType))
+        {
+            return OAuthError.InvalidRequest($"requested_token_type must be {Wire.FederatedAccessTokenType}.");
+        }
+
+        if (parameters["connection"] is not { Length: <= LongestConnection } connection)
+        {
+            return OAuthError.InvalidRequest("connection is missing or too long.");
+        }
+
+        var scopes = Scope.Parse(parameters["scope"]);
+        if (scopes.Count > 100 || scopes.Any(scope => !Scope.IsToken(scope)))
+        {
+            return OAuthError.InvalidScope("scope is not a list of scope tokens.");
+        }
+
+        if (parameters["login_hint"] is { Length: > LongestHint })
+        {
+            return OAuthError.InvalidRequest("login_hint is too long.");
+        }
+
+        return new ExchangeRequest(new Secret(subjectToken), parameters["subject_token_type"]!, requested, connection)
+        {
+            LoginHint = parameters["login_hint"],
+            Scopes = scopes,
+        };
+    }
+}

@@ -1,0 +1,155 @@
+using TokenVault.Server.Clients;
+using TokenVault.Server.Connections;
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Tokensets;
+
+namespace TokenVault.Server.Exchange;
+
+/// <summary>
+/// The reason this server exists: a token of ours for a provider's.
+/// 1 the client may exchange → 2 who is the subject → 3 which connection → 4 their tokenset → 5 refresh it if it is not fresh,
+/// once, together with all who wait → 6 alive and scopes covered → 7 audit, then answer.
+/// </summary>
+internal sealed class FederatedConnectionExchange(
+    RecordCache cache, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokensetSealer sealer, ExchangeAudit audit)
+{
+    public async ValueTask<Outcome<TokenResponse>> ExchangeAsync(
+        ExchangeRequest request, Client client, RequestOrigin origin, CancellationToken cancellationToken)
+    {
+        var attempt = new ExchangeAttempt(request, client, origin);
+        try
+        {
+            // 1 the client may exchange: asked each time, because each of these can change after it was set up (T-CA-01).
+            if (ClientRefusal(client) is { } mayNot)
+            {
+                return await audit.FailedAsync(attempt, mayNot);
+            }
+
+            // 2 who is the subject?
+            var subject = await subjects.ReadAsync(request, client, cancellationToken);
+            if (subject.Failed(out var noSubject))
+            {
+                return await audit.FailedAsync(attempt, noSubject);
+            }
+
+            attempt = attempt with { UserId = subject.Value.UserId };
+
+            // 3 which connection?
+            var connection = await cache.FindByKeyAsync<Connection>("name", request.Connection, cancellationToken);
+            if (ConnectionRefusal(connection, client) is { } notThisOne)
+            {
+                return await audit.FailedAsync(attempt, notThisOne);
+            }
+
+            // 4 their tokenset.
+            if (await tokensets.FindAsync(subject.Value.UserId, connection!.Id, request.LoginHint, cancellationToken) is not { } tokenset)
+            {
+                return await audit.FailedAsync(attempt, ExchangeErrors.NotConnected("no account"));
+            }
+
+            // 5 fresh, or refreshed once for all who wait.
+            if (tokenset.State == TokensetState.Active && !tokenset.IsFresh(audit.Now) && tokenset.HasRefreshToken)
+            {
+                var refreshed = await refresher.RefreshAsync(tokenset, connection, cancellationToken);
+                if (RefreshRefusal(refreshed, tokenset) is { } failure)
+                {
+                    return await audit.FailedAsync(attempt, failure);
+                }
+
+                // A provider that is away costs nothing while the token we hold lasts.
+                tokenset = refreshed.Tokenset ?? tokenset;
+            }
+
+            // 6 alive, and enough for what was asked?
+            if (TokensetRefusal(tokenset, request) is { } refusal)
+            {
+                return await audit.FailedAsync(attempt, refusal);
+            }
+
+            // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
+            var (accessToken, _) = sealer.Open(tokenset);
+            return await audit.SucceededAsync(attempt, tokenset, accessToken)
+                ? Answer(request, tokenset, accessToken)
+                : await ExchangeAsync(request, client, origin, cancellationToken);
+        }
+        catch (CorruptRecordException e)
+        {
+            return await audit.CorruptAsync(attempt, e, Corrupt());
+        }
+    }
+
+    private static OAuthError? ClientRefusal(Client client)
+    {
+        if (client.IsPublic)
+        {
+            return ExchangeErrors.ClientMayNot("A public client may not use the Token Vault exchange.");
+        }
+
+        if (!client.IsFirstParty)
+        {
+            return ExchangeErrors.ClientMayNot("Only a first-party client may use the Token Vault exchange.");
+        }
+
+        return client.OidcConformant ? null : ExchangeErrors.ClientMayNot("Only an OIDC-conformant client may use the Token Vault exchange.");
+    }
+
+    private static OAuthError? ConnectionRefusal(Connection? connection, Client client)
+    {
+        if (connection is null)
+        {
+            return OAuthError.InvalidRequest("The connection does not exist.");
+        }
+
+        if (!connection.ConnectedAccountsActive)
+        {
+            return ExchangeErrors.Denied("Connected accounts are not active on the connection.");
+        }
+
+        return connection.IsEnabledFor(client.ClientId) ? null : ExchangeErrors.Denied("The connection is not enabled for the client.");
+    }
+
+    private OAuthError? RefreshRefusal(RefreshResult result, Tokenset held)
+    {
+        if (result.Corruption is { } corruption)
+        {
+            throw corruption;
+        }
+
+        if (result.Outage is { } outage)
+        {
+            return held.IsUsable(audit.Now) ? null : ExchangeErrors.Unavailable(outage, result.RetryAfter);
+        }
+
+        return result.Tokenset is null ? ExchangeErrors.NotConnected("disconnected meanwhile") : null;
+    }
+
+    private OAuthError? TokensetRefusal(Tokenset tokenset, ExchangeRequest request)
+    {
+        if (tokenset.State == TokensetState.ReauthorizationRequired)
+        {
+            return ExchangeErrors.Reauthorize("the provider withdrew the grant");
+        }
+
+        if (!tokenset.IsUsable(audit.Now))
+        {
+            return tokenset.HasRefreshToken
+                ? ExchangeErrors.Unavailable("the refreshed token has ended already", retryAfter: null)
+                : ExchangeErrors.NothingToRefreshWith();
+        }
+
+        var missing = request.Scopes.Except(tokenset.Scopes, StringComparer.Ordinal).ToList();
+        return missing.Count > 0 ? ExchangeErrors.MissingScopes(missing) : null;
+    }
+
+    private TokenResponse Answer(ExchangeRequest request, Tokenset tokenset, Secret accessToken) =>
+        new(accessToken, audit.SecondsLeft(tokenset))
+        {
+            Scope = tokenset.Scopes.Count == 0 ? null : Scope.Format(tokenset.Scopes),
+            IssuedTokenType = request.IssuedTokenType,
+        };
+
+    private static OAuthError Corrupt() => ExchangeErrors.Reauthorize("the stored tokenset is corrupt");
+}

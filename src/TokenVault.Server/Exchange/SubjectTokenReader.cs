@@ -1,0 +1,93 @@
+using TokenVault.Server.Clients;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Users;
+
+namespace TokenVault.Server.Exchange;
+
+/// <summary>Who a subject token speaks for. The user, the client and the API are looked up each time, never remembered (T-ST-11).</summary>
+internal sealed class SubjectTokenReader(
+    IStorage storage, RecordCache cache, RefreshTokens refreshTokens, AccessTokens accessTokens, ApiAccessPolicy policy)
+{
+    public async ValueTask<Outcome<User>> ReadAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
+    {
+        var userId = request.SubjectTokenType == Wire.RefreshTokenType
+            ? await FromRefreshTokenAsync(request.SubjectToken, client, cancellationToken)
+            : await FromAccessTokenAsync(request.SubjectToken, client, cancellationToken);
+        if (userId.Failed(out var error))
+        {
+            return error;
+        }
+
+        return await storage.FindAsync<User>(userId.Value, cancellationToken) switch
+        {
+            null => OAuthError.InvalidGrant("The user of the subject token does not exist."),
+            { Blocked: true } => ExchangeErrors.Denied("The user is blocked."),
+            var user => user,
+        };
+    }
+
+    private async ValueTask<Outcome<string>> FromRefreshTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
+    {
+        var presented = await refreshTokens.FindAsync(token.Reveal(), cancellationToken);
+        if (presented is not { Standing: RefreshTokenStanding.Current })
+        {
+            return OAuthError.InvalidRefreshToken("unknown, expired or rotated");
+        }
+
+        // Bound to the client it was issued to (RFC 6749 §10.4, T-ST-10).
+        var record = presented.Record;
+        if (record.ClientId != client.ClientId)
+        {
+            return OAuthError.InvalidRefreshToken("the token is another client's");
+        }
+
+        if (record.Rotating)
+        {
+            return ExchangeErrors.ClientMayNot("The Token Vault exchange does not support rotating refresh tokens. Exchange an access token instead.");
+        }
+
+        // Use keeps it alive. Losing this write to a concurrent use costs nothing.
+        var used = refreshTokens.Used(record, client);
+        if (!ReferenceEquals(used, record))
+        {
+            await storage.CommitAsync(new Batch().Replace(used));
+        }
+
+        return record.UserId;
+    }
+
+    private async ValueTask<Outcome<string>> FromAccessTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
+    {
+        // Only the API that the token is for may exchange it, by the client that stands for that API (T-ST-15).
+        if (client.AppType != "resource_server" || client.ResourceServerIdentifier is not { } audience)
+        {
+            return ExchangeErrors.ClientMayNot(
+                "Only a client with app_type resource_server, linked to the access token's API by resource_server_identifier, may exchange an access token.");
+        }
+
+        if (await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is null)
+        {
+            return ExchangeErrors.ClientMayNot("The client's API does not exist any more.");
+        }
+
+        if (accessTokens.Verify(token.Reveal(), audience, out var problem) is not { } verified)
+        {
+            return ExchangeErrors.InvalidAccessToken(problem);
+        }
+
+        if (verified.UserId is not { } userId)
+        {
+            return ExchangeErrors.InvalidAccessToken("the token is a client's, not a user's");
+        }
+
+        if (await cache.FindAsync<Client>(verified.ClientId, cancellationToken) is not { } issuedTo)
+        {
+            return ExchangeErrors.InvalidAccessToken("the client that the token was issued to is gone");
+        }
+
+        var access = await policy.ForUserAsync(issuedTo, audience, [], cancellationToken);
+        return access.Failed(out _) ? ExchangeErrors.InvalidAccessToken("the client that the token was issued to may not use the API any more") : userId;
+    }
+}

@@ -1,0 +1,28 @@
+using System.Text.Json.Nodes;
+
+namespace TokenVault.Server.Http;
+
+/// <summary>What a Management API handler answers: a JSON document, nothing, or a refusal.</summary>
+internal sealed record ManagementAnswer
+{
+    private ManagementAnswer(int status, JsonNode? body, ManagementError? error)
+    {
+        Status = status;
+        Body = body;
+        Error = error;
+    }
+
+    public static ManagementAnswer NoContent { get; } = new(204, body: null, error: null);
+
+    public int Status { get; }
+
+    public JsonNode? Body { get; }
+
+    public ManagementError? Error { get; }
+
+    public static ManagementAnswer Ok(JsonNode body) => new(200, body, error: null);
+
+    public static ManagementAnswer Created(JsonNode body) => new(201, body, error: null);
+
+    public static implicit operator ManagementAnswer(ManagementError error) => new(error.Status, body: null, error);
+}

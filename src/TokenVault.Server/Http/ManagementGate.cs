@@ -1,0 +1,72 @@
+using TokenVault.Server.Keys;
+
+namespace TokenVault.Server.Http;
+
+/// <summary>What every Management API request passes: the token, the scope, the handler, the one renderer.</summary>
+internal sealed partial class ManagementGate(
+    AccessTokens tokens, CallerStanding standing, TokenVaultOptions options, ILogger<ManagementGate> logger)
+{
+    private readonly string _audience = options.Issuer + ManagementRoutes.BasePath;
+
+    public static ManagementError MissingToken { get; } = ManagementError.Unauthorized("Missing authentication");
+
+    private static ManagementError InvalidToken { get; } = ManagementError.Unauthorized("Invalid token");
+
+    public async Task AnswerAsync(HttpContext context, RequiredScope scope, Func<ManagementRequest, Task<ManagementAnswer>> handler)
+    {
+        ManagementAnswer answer;
+        try
+        {
+            answer = await AdmitAsync(context, scope, handler);
+        }
+        catch (BadHttpRequestException e)
+        {
+            answer = new ManagementError(e.StatusCode, "The request could not be read");
+        }
+        catch (Exception e) when (!context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
+        {
+            // A bug or a broken row: the caller learns that it failed, the log learns why.
+            Failed(logger, context.Request.Method, e);
+            answer = ManagementError.Internal;
+        }
+
+        await ManagementResponse.WriteAsync(context, answer);
+    }
+
+    private async Task<ManagementAnswer> AdmitAsync(HttpContext context, RequiredScope scope, Func<ManagementRequest, Task<ManagementAnswer>> handler)
+    {
+        if (context.Request.Headers.Authorization.Count == 0)
+        {
+            return MissingToken;
+        }
+
+        if (BearerToken.Of(context.Request) is not { } token)
+        {
+            return InvalidToken;
+        }
+
+        if (tokens.Verify(token, _audience, out var problem) is not { } caller)
+        {
+            Refused(logger, problem);
+            return InvalidToken;
+        }
+
+        if (await standing(caller, _audience, context.RequestAborted) is not { } scopes)
+        {
+            return InvalidToken;
+        }
+
+        if (!scope.IsMetBy(scopes))
+        {
+            return ManagementError.InsufficientScope(scope);
+        }
+
+        return ManagementRequest.Of(context, caller) is { } request ? await handler(request) : ManagementError.NotFound;
+    }
+
+    [LoggerMessage(4001, LogLevel.Information, "A Management API token was refused: {Problem}")]
+    private static partial void Refused(ILogger logger, string problem);
+
+    [LoggerMessage(4002, LogLevel.Error, "A Management API {Method} request failed")]
+    private static partial void Failed(ILogger logger, string method, Exception exception);
+}

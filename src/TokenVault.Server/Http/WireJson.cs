@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace TokenVault.Server.Http;
+
+/// <summary>Values as the APIs write them.</summary>
+internal static class WireJson
+{
+    /// <summary>ISO 8601 in UTC with milliseconds.</summary>
+    public static string Date(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    public static JsonArray Texts(IEnumerable<string> texts) => new([.. texts.Select(text => (JsonNode?)JsonValue.Create(text))]);
+
+    public static JsonArray Array(IEnumerable<JsonObject> items) => new([.. items]);
+
+    /// <summary>Members without a value are left out: tools take <c>null</c> for something else.</summary>
+    public static JsonObject With(this JsonObject json, string name, JsonNode? value)
+    {
+        if (value is not null)
+        {
+            json[name] = value;
+        }
+
+        return json;
+    }
+
+    /// <summary>The server's rule for metadata: up to 10 members, texts of up to 255 characters.</summary>
+    public static string? MetadataProblem(JsonObject metadata)
+    {
+        if (metadata.Count > 10)
+        {
+            return "Metadata has at most 10 members";
+        }
+
+        var fits = metadata.All(member => member.Key.Length is > 0 and <= 255
+            && member.Value is JsonValue value && value.TryGetValue<string>(out var text) && text.Length <= 255);
+        return fits ? null : "Metadata members are texts of up to 255 characters";
+    }
+}

@@ -1,0 +1,96 @@
+using System.Buffers;
+using System.Text.Json;
+using TokenVault.Server.Keys.Jose;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.Keys;
+
+/// <summary>What goes into an access token.</summary>
+internal sealed record AccessTokenClaims(string ClientId, string Audience, IReadOnlyList<string> Scopes, TimeSpan Lifetime)
+{
+    /// <summary>Null when a client acts for itself.</summary>
+    public string? UserId { get; init; }
+
+    public string Alg { get; init; } = "RS256";
+
+    /// <summary>The RFC 9068 profile instead of the classic one.</summary>
+    public bool Rfc9068 { get; init; }
+}
+
+/// <summary>An access token of this server, verified.</summary>
+internal sealed record AccessToken(string ClientId, string? UserId, IReadOnlyList<string> Scopes, IReadOnlyList<string> Audiences, DateTimeOffset ExpiresAt);
+
+/// <summary>The access tokens that this server issues and its own APIs accept: JWTs, as contracted for Auth0's SDKs.</summary>
+internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, TimeProvider time)
+{
+    private const string ClientSuffix = "@clients";
+
+    /// <summary>Between nodes of this server, whose clocks an operator keeps together.</summary>
+    private static readonly TimeSpan ClockDifference = TimeSpan.FromSeconds(5);
+
+    /// <summary>The audience of tokens that only the userinfo endpoint accepts.</summary>
+    public string UserinfoAudience { get; } = options.Issuer + "userinfo";
+
+    public Secret Issue(AccessTokenClaims claims)
+    {
+        var now = time.GetUtcNow();
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("iss", options.Issuer);
+            writer.WriteString("sub", claims.UserId ?? claims.ClientId + ClientSuffix);
+            WriteAudience(writer, claims);
+            writer.WriteNumber("iat", now.ToUnixTimeSeconds());
+            writer.WriteNumber("exp", (now + claims.Lifetime).ToUnixTimeSeconds());
+            writer.WriteString("scope", Scope.Format(claims.Scopes));
+            writer.WriteString(claims.Rfc9068 ? "client_id" : "azp", claims.ClientId);
+            writer.WriteString("jti", Identifier.Secret());
+            if (claims.UserId is null)
+            {
+                writer.WriteString("gty", "client-credentials");
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return new Secret(keys.Current(claims.Alg).Sign(claims.Rfc9068 ? "at+jwt" : "JWT", buffer.WrittenSpan));
+    }
+
+    /// <param name="problem">Why it is refused: for the log only.</param>
+    public AccessToken? Verify(string token, string audience, out string problem)
+    {
+        var expected = new JwtExpectations { Issuer = options.Issuer, Audience = audience, Types = ["JWT", "at+jwt"], Skew = ClockDifference };
+        var jwt = JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out problem);
+        if (jwt is null)
+        {
+            return null;
+        }
+
+        // An ID token has neither member: it is not an access token, whatever its audience (RFC 8725 §3.11, T-ST-05).
+        var clientId = jwt.Text("azp") ?? jwt.Text("client_id");
+        if (clientId is null || jwt.Text("scope") is not { } scope || jwt.Subject is not { } subject || jwt.ExpiresAt is not { } expiresAt)
+        {
+            problem = "not an access token";
+            return null;
+        }
+
+        var isClient = jwt.Text("gty") == "client-credentials";
+        return new AccessToken(clientId, isClient ? null : subject, Scope.Parse(scope), jwt.Audiences, expiresAt);
+    }
+
+    private void WriteAudience(Utf8JsonWriter writer, AccessTokenClaims claims)
+    {
+        // With openid, the token is good for the userinfo endpoint too.
+        if (claims.UserId is null || claims.Audience == UserinfoAudience || !claims.Scopes.Contains(Wire.OpenId))
+        {
+            writer.WriteString("aud", claims.Audience);
+            return;
+        }
+
+        writer.WriteStartArray("aud");
+        writer.WriteStringValue(claims.Audience);
+        writer.WriteStringValue(UserinfoAudience);
+        writer.WriteEndArray();
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+
+namespace TokenVault.Server.Keys.Jose;
+
+/// <summary>A JWT whose signature and claims were verified. Only <see cref="JwtVerifier"/>, by <see cref="Check"/>, makes one (T-ST-01).</summary>
+internal sealed class VerifiedJwt
+{
+    private readonly JsonElement _claims;
+
+    private VerifiedJwt(VerifiedJws jws, JsonElement claims, JwtClaims read)
+    {
+        _claims = claims;
+        Type = TypeOf(jws.Header);
+        KeyId = jws.Header.KeyId;
+        Issuer = read.Issuer;
+        Subject = read.Subject;
+        Audiences = read.Audiences;
+        ExpiresAt = read.ExpiresAt;
+        IssuedAt = read.IssuedAt;
+        JwtId = read.JwtId;
+    }
+
+    /// <summary>The header's <c>typ</c> without <c>application/</c>; "" when there was none.</summary>
+    public string Type { get; }
+
+    public string? KeyId { get; }
+
+    public string Issuer { get; }
+
+    public string? Subject { get; }
+
+    public IReadOnlyList<string> Audiences { get; }
+
+    public DateTimeOffset? ExpiresAt { get; }
+
+    public DateTimeOffset? IssuedAt { get; }
+
+    public string? JwtId { get; }
+
+    /// <summary>The step from a verified signature to a verified token.</summary>
+    public static VerifiedJwt? Check(VerifiedJws jws, JwtExpectations expected, DateTimeOffset now, out string problem)
+    {
+        var type = TypeOf(jws.Header);
+        if (!expected.Types.Contains(type, StringComparer.Ordinal))
+        {
+            problem = $"the typ '{Protocol.OAuthError.Shown(type)}' is not the one for this purpose";
+            return null;
+        }
+
+        if (!StrictJson.TryParseObject(jws.Payload, out var claims))
+        {
+            problem = "the payload is not a strict JSON object";
+            return null;
+        }
+
+        var read = JwtClaims.Read(claims.Value, out problem);
+        if (read is null)
+        {
+            return null;
+        }
+
+        problem = read.Refusal(expected, now);
+        return problem.Length == 0 ? new VerifiedJwt(jws, claims.Value, read) : null;
+    }
+
+    /// <summary>The claim if it is a string.</summary>
+    public string? Text(string claim) =>
+        _claims.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    /// <summary>The claim if it is a whole number in 64 bits.</summary>
+    public long? Number(string claim) =>
+        _claims.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+
+    /// <summary>The claim if it is true or false.</summary>
+    public bool? Flag(string claim) =>
+        _claims.TryGetProperty(claim, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
+
+    /// <summary>The claim if it is a list of strings and of nothing else.</summary>
+    public IReadOnlyList<string>? TextList(string claim) =>
+        _claims.TryGetProperty(claim, out var value) ? JwtClaims.TextList(value) : null;
+
+    private static string TypeOf(JwsHeader header)
+    {
+        const string prefix = "application/";
+        var type = header.Type ?? "";
+        return type.StartsWith(prefix, StringComparison.Ordinal) ? type[prefix.Length..] : type;
+    }
+}

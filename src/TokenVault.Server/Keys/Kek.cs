@@ -1,0 +1,58 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace TokenVault.Server.Keys;
+
+/// <summary>A vault key-encryption key in memory. It wraps data keys with AES-KWP (RFC 5649) and does nothing else.</summary>
+internal sealed class Kek
+{
+    public const int KeySize = 32;
+    public const int IdSize = sizeof(ulong);
+
+    /// <summary>What RFC 5649 makes of a 32-byte key.</summary>
+    public const int WrappedSize = 40;
+
+    private readonly byte[] _key;
+
+    public Kek(ulong id, byte[] key)
+    {
+        if (key.Length != KeySize)
+        {
+            throw new ArgumentException("A vault key has 32 bytes.", nameof(key));
+        }
+
+        Id = id;
+        _key = key;
+    }
+
+    /// <summary>Stands in every blob, so that the key to open it with is known and never guessed.</summary>
+    public ulong Id { get; }
+
+    public static ulong IdFrom(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64BigEndian(bytes);
+
+    /// <summary>Tells whether a key is the one that a record speaks of, without telling the key.</summary>
+    public static string CheckValue(ReadOnlySpan<byte> key) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(key, "tokenvault vault-kek check"u8).AsSpan(0, 8));
+
+    public void Wrap(ReadOnlySpan<byte> dek, Span<byte> wrapped)
+    {
+        // An instance for each use: instances are not promised to be safe to share, and making one costs nothing beside the wrap.
+        using var aes = Aes.Create();
+        aes.SetKey(_key);
+        aes.EncryptKeyWrapPadded(dek, wrapped);
+    }
+
+    public bool TryUnwrap(ReadOnlySpan<byte> wrapped, Span<byte> dek)
+    {
+        using var aes = Aes.Create();
+        aes.SetKey(_key);
+        try
+        {
+            return aes.TryDecryptKeyWrapPadded(wrapped, dek, out var written) && written == dek.Length;
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
+}

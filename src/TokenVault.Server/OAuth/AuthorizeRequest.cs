@@ -1,0 +1,168 @@
+using System.Globalization;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.OAuth;
+
+/// <summary>A valid authorization request (RFC 6749 §4.1.1, RFC 7636, OpenID Connect Core §3.1.2.1).</summary>
+internal sealed record AuthorizeRequest
+{
+    public required Client Client { get; init; }
+
+    public required string RedirectUri { get; init; }
+
+    /// <summary>Whether the request named it, rather than leaving the client's only one to be taken.</summary>
+    public bool RedirectUriSent { get; init; }
+
+    public required ResponseMode ResponseMode { get; init; }
+
+    public string? State { get; init; }
+
+    public string? Nonce { get; init; }
+
+    public string? CodeChallenge { get; init; }
+
+    public string? Audience { get; init; }
+
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+
+    public IReadOnlyList<string> Prompt { get; init; } = [];
+
+    public TimeSpan? MaxAge { get; init; }
+
+    public string? IdTokenHint { get; init; }
+
+    /// <summary>What is to be answered by redirect is checked after the redirect URI is known to be the client's own.</summary>
+    public static Outcome<AuthorizeRequest> Parse(RequestParameters parameters, Client client, string redirectUri, ResponseMode mode)
+    {
+        if (Refusal(parameters, client) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var prompt = Scope.Parse(parameters["prompt"]);
+        TimeSpan? maxAge = null;
+        if (parameters["max_age"] is { } text)
+        {
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+            {
+                return OAuthError.InvalidRequest("max_age must be a number of seconds.");
+            }
+
+            maxAge = TimeSpan.FromSeconds(seconds);
+        }
+
+        var scopes = Scope.Parse(parameters["scope"]);
+        if (scopes.Count > 100 || scopes.Any(scope => !Scope.IsToken(scope)))
+        {
+            return OAuthError.InvalidScope("scope is not a list of scope tokens.");
+        }
+
+        return new AuthorizeRequest
+        {
+            Client = client,
+            RedirectUri = redirectUri,
+            RedirectUriSent = parameters["redirect_uri"] is not null,
+            ResponseMode = mode,
+            State = parameters["state"],
+            Nonce = parameters["nonce"],
+            CodeChallenge = parameters["code_challenge"],
+            Audience = parameters["audience"] ?? parameters["resource"],
+            Scopes = scopes,
+            Prompt = prompt,
+            MaxAge = maxAge,
+            IdTokenHint = parameters["id_token_hint"],
+        };
+    }
+
+    /// <summary>The client's registered URI, compared as a string: no patterns (RFC 9700 §4.1, T-CF-03).</summary>
+    public static string? RedirectUriOf(RequestParameters parameters, Client client)
+    {
+        if (parameters["redirect_uri"] is { } asked)
+        {
+            return client.Callbacks.Contains(asked, StringComparer.Ordinal) ? asked : null;
+        }
+
+        return client.Callbacks.Count == 1 ? client.Callbacks[0] : null;
+    }
+
+    private static OAuthError? Refusal(RequestParameters parameters, Client client)
+    {
+        if (parameters["request"] is not null)
+        {
+            return new OAuthError(400, "request_not_supported", "Request objects are not supported.");
+        }
+
+        if (parameters["request_uri"] is not null)
+        {
+            return new OAuthError(400, "request_uri_not_supported", "Request URIs are not supported.");
+        }
+
+        if (parameters["response_type"] is not { } responseType)
+        {
+            return OAuthError.InvalidRequest("response_type is missing.");
+        }
+
+        if (responseType != "code")
+        {
+            return new OAuthError(400, "unsupported_response_type", "Only the response type 'code' is supported.");
+        }
+
+        if (!client.MayUse(Wire.AuthorizationCode))
+        {
+            return OAuthError.UnauthorizedClient("The client may not use the authorization code grant.");
+        }
+
+        if (parameters["organization"] is not null || parameters["invitation"] is not null)
+        {
+            return OAuthError.InvalidRequest("Organizations are not supported.");
+        }
+
+        if (parameters["connection"] is { } connection && connection != Wire.DatabaseConnection)
+        {
+            return OAuthError.InvalidRequest("The connection is not enabled for sign-in.");
+        }
+
+        return PkceRefusal(parameters, client) ?? PromptRefusal(parameters);
+    }
+
+    private static OAuthError? PkceRefusal(RequestParameters parameters, Client client)
+    {
+        var challenge = parameters["code_challenge"];
+        var method = parameters["code_challenge_method"];
+        if (challenge is null)
+        {
+            if (method is not null)
+            {
+                return OAuthError.InvalidRequest("code_challenge is missing.");
+            }
+
+            // A confidential client proves itself by its secret; a public one only by PKCE (RFC 9700 §2.1.1).
+            return client.IsPublic ? OAuthError.InvalidRequest("A public client must use PKCE with S256.") : null;
+        }
+
+        return method != "S256" || !Pkce.IsChallenge(challenge)
+            ? OAuthError.InvalidRequest("code_challenge must be 43 base64url characters with code_challenge_method S256.")
+            : null;
+    }
+
+    private static OAuthError? PromptRefusal(RequestParameters parameters)
+    {
+        var prompt = Scope.Parse(parameters["prompt"]);
+        if (prompt.Any(value => value is not ("none" or "login" or "consent" or "select_account")))
+        {
+            return OAuthError.InvalidRequest("prompt must be none, login, consent or select_account.");
+        }
+
+        return prompt.Contains("none") && prompt.Count > 1 ? OAuthError.InvalidRequest("prompt=none stands alone.") : null;
+    }
+}
+
+internal enum ResponseMode
+{
+    Query,
+    Fragment,
+    FormPost,
+    WebMessage,
+}

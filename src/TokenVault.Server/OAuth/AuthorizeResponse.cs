@@ -1,0 +1,80 @@
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.OAuth;
+
+/// <summary>Takes the outcome of an authorization request back to the client, in the response mode it asked for.</summary>
+internal static class AuthorizeResponse
+{
+    private const string SubmitScript = "document.forms[0].submit()";
+
+    /// <summary>The message that single-page applications wait for when they renew silently in a frame.</summary>
+    private const string MessageScript = """
+        (function(){var d=document.getElementById('response').dataset;
+        var w=window.opener||window.parent;if(!w||w===window)return;
+        w.postMessage({type:'authorization_response',response:JSON.parse(d.response)},d.target)})()
+        """;
+
+    public static ResponseMode? ModeOf(string? text) => text switch
+    {
+        null or "query" => ResponseMode.Query,
+        "fragment" => ResponseMode.Fragment,
+        "form_post" => ResponseMode.FormPost,
+        "web_message" => ResponseMode.WebMessage,
+        _ => null,
+    };
+
+    public static Task ErrorAsync(HttpContext context, ResponseMode mode, string redirectUri, string? state, OAuthError error) =>
+        WriteAsync(context, mode, redirectUri, state, [new("error", error.Error), new("error_description", error.Description)]);
+
+    public static Task WriteAsync(
+        HttpContext context, ResponseMode mode, string redirectUri, string? state, IEnumerable<KeyValuePair<string, string>> members)
+    {
+        var all = state is null ? [.. members] : members.Append(new("state", state)).ToList();
+        switch (mode)
+        {
+            case ResponseMode.FormPost:
+                return FormPost(redirectUri, all).WriteAsync(context);
+            case ResponseMode.WebMessage:
+                return WebMessage(redirectUri, all).WriteAsync(context);
+            default:
+                OAuthResponse.NoStore(context);
+                context.Response.Redirect(mode == ResponseMode.Fragment ? Urls.WithFragment(redirectUri, all) : Urls.WithQuery(redirectUri, all));
+                return Task.CompletedTask;
+        }
+    }
+
+    private static Page FormPost(string redirectUri, List<KeyValuePair<string, string>> members)
+    {
+        var inputs = Html.Join(members.Select(m => Html.Of($"<input type=\"hidden\" name=\"{m.Key}\" value=\"{m.Value}\">")));
+        var body = Html.Of($"""
+            <h1>One moment</h1><form method="post" action="{redirectUri}">{inputs}<button type="submit">Continue</button></form>
+            """);
+        return new Page("Back to the application", body) { Script = SubmitScript, FormTarget = Urls.PolicySource(redirectUri) };
+    }
+
+    private static Page WebMessage(string redirectUri, List<KeyValuePair<string, string>> members)
+    {
+        var origin = Urls.Origin(redirectUri);
+        var response = MessageJson(members);
+        var body = Html.Of($"""<p id="response" data-target="{origin}" data-response="{response}">You can close this window.</p>""");
+        return new Page("Back to the application", body) { Script = MessageScript, FrameAncestor = origin };
+    }
+
+    private static string MessageJson(List<KeyValuePair<string, string>> members)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var writer = new System.Text.Json.Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in members)
+            {
+                writer.WriteString(name, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Text.Json;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.OAuth;
+
+/// <summary>What this server is and can do (OpenID Connect Discovery, RFC 8414), and its public keys. It tells nothing that is not so.</summary>
+internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys keys)
+{
+    private readonly ReadOnlyMemory<byte> _metadata = Metadata(options.Issuer);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/.well-known/openid-configuration", WriteMetadataAsync);
+        routes.MapGet("/.well-known/oauth-authorization-server", WriteMetadataAsync);
+        routes.MapGet("/.well-known/jwks.json", context => WriteAsync(context, keys.Jwks));
+    }
+
+    private Task WriteMetadataAsync(HttpContext context) => WriteAsync(context, _metadata);
+
+    private static async Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> json)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.Length;
+        context.Response.Headers.CacheControl = "public, max-age=15";
+        context.Response.Headers.AccessControlAllowOrigin = "*";
+        await context.Response.Body.WriteAsync(json, context.RequestAborted);
+    }
+
+    private static ReadOnlyMemory<byte> Metadata(string issuer)
+    {
+        var buffer = new ArrayBufferWriter<byte>(2048);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("issuer", issuer);
+            writer.WriteString("authorization_endpoint", issuer + "authorize");
+            writer.WriteString("token_endpoint", issuer + "oauth/token");
+            writer.WriteString("userinfo_endpoint", issuer + "userinfo");
+            writer.WriteString("jwks_uri", issuer + ".well-known/jwks.json");
+            writer.WriteString("revocation_endpoint", issuer + "oauth/revoke");
+            writer.WriteString("end_session_endpoint", issuer + "oidc/logout");
+            Write(writer, "scopes_supported", Wire.OpenId, "profile", "email", Wire.OfflineAccess);
+            Write(writer, "response_types_supported", "code");
+            Write(writer, "response_modes_supported", "query", "fragment", "form_post", "web_message");
+            Write(writer, "grant_types_supported", Wire.AuthorizationCode, Wire.RefreshToken, Wire.ClientCredentials, Wire.FederatedExchange);
+            Write(writer, "code_challenge_methods_supported", "S256");
+            Write(writer, "subject_types_supported", "public");
+            Write(writer, "id_token_signing_alg_values_supported", "RS256", "ES256");
+            Write(writer, "token_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", "none");
+            Write(writer, "revocation_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", "none");
+            Write(writer, "prompt_values_supported", "none", "login", "consent", "select_account");
+            Write(
+                writer, "claims_supported", "aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname", "picture", "sid", "sub", "updated_at");
+            writer.WriteBoolean("request_parameter_supported", false);
+            writer.WriteBoolean("request_uri_parameter_supported", false);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenMemory;
+    }
+
+    private static void Write(Utf8JsonWriter writer, string name, params ReadOnlySpan<string> values)
+    {
+        writer.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+
+        writer.WriteEndArray();
+    }
+}

@@ -1,0 +1,93 @@
+using TokenVault.Server.Audit;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Http;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Users;
+
+namespace TokenVault.Server.OAuth;
+
+/// <summary>
+/// Ends the browser's session: <c>/oidc/logout</c> (OpenID Connect RP-Initiated Logout) and <c>/v2/logout</c>, which SDKs build
+/// themselves. The browser goes on only to a URL that the client registered.
+/// </summary>
+internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, SessionCookie sessions, IdTokens idTokens, AuditLog audit)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v2/logout", context => HandleAsync(context, Query(context), "returnTo"));
+        routes.MapGet("/oidc/logout", context => HandleAsync(context, Query(context), "post_logout_redirect_uri"));
+        routes.MapPost("/oidc/logout", async context =>
+            await HandleAsync(context, (await RequestParameters.ReadBodyAsync(context.Request)) is var body && body.Failed(out _) ? null : body.Value, "post_logout_redirect_uri"));
+    }
+
+    private static RequestParameters? Query(HttpContext context)
+    {
+        var query = RequestParameters.FromQuery(context.Request.QueryString.Value ?? "");
+        return query.Failed(out _) ? null : query.Value;
+    }
+
+    private async Task HandleAsync(HttpContext context, RequestParameters? parameters, string returnParameter)
+    {
+        if (parameters is null)
+        {
+            await Refused("The request is malformed.").WriteAsync(context);
+            return;
+        }
+
+        var clientId = parameters["client_id"];
+        if (parameters["id_token_hint"] is { } hint)
+        {
+            if (idTokens.ReadHint(hint, clientId) is not { } read)
+            {
+                await Refused("The id_token_hint is not an ID token of this server for this client.").WriteAsync(context);
+                return;
+            }
+
+            clientId = read.ClientId;
+        }
+
+        var returnTo = parameters[returnParameter];
+        if (returnTo is not null && !await MayReturnAsync(returnTo, clientId, context.RequestAborted))
+        {
+            await Refused("The URL to return to is not one of the client's allowed logout URLs.").WriteAsync(context);
+            return;
+        }
+
+        await EndSessionAsync(context, clientId);
+        if (returnTo is null)
+        {
+            await new Page("Signed out", Html.Of($"<h1>Signed out</h1><p>You can close this window.</p>")).WriteAsync(context);
+            return;
+        }
+
+        OAuthResponse.NoStore(context);
+        var state = parameters["state"];
+        context.Response.Redirect(state is null ? returnTo : Urls.WithQuery(returnTo, [new("state", state)]));
+    }
+
+    private async ValueTask<bool> MayReturnAsync(string url, string? clientId, CancellationToken cancellationToken) =>
+        clientId is not null
+        && await cache.FindAsync<Client>(clientId, cancellationToken) is { } client
+        && client.AllowedLogoutUrls.Contains(url, StringComparer.Ordinal);
+
+    private async Task EndSessionAsync(HttpContext context, string? clientId)
+    {
+        if (await sessions.FindAsync(context) is { } signedIn)
+        {
+            var origin = RequestOrigin.Of(context);
+            var ended = new AuditEvent
+            {
+                Type = AuditType.SuccessfulLogout,
+                ClientId = clientId,
+                UserId = signedIn.User.UserId,
+                Ip = origin.Ip,
+                UserAgent = origin.UserAgent,
+            };
+            await storage.CommitAsync(new Batch().DeleteIndexed("session", signedIn.Session.Id).Append(audit.Row(ended)));
+        }
+
+        SessionCookie.Remove(context);
+    }
+
+    private static Page Refused(string explanation) => Page.Error(400, "The application's request cannot be served", explanation);
+}

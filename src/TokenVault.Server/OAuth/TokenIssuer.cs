@@ -1,0 +1,36 @@
+using TokenVault.Server.Audit;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Users;
+
+namespace TokenVault.Server.OAuth;
+
+/// <summary>Makes the tokens of a grant once it is decided what they may say.</summary>
+internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
+{
+    public TokenResponse ForUser(Client client, User user, ApiAccess access, IdTokenContext about, Secret? refreshToken)
+    {
+        var claims = access.Claims(client.ClientId, user.UserId);
+        return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds)
+        {
+            Scope = Granted(access),
+            RefreshToken = refreshToken,
+            IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about) : null,
+        };
+    }
+
+    public TokenResponse ForClient(Client client, ApiAccess access)
+    {
+        var claims = access.Claims(client.ClientId, userId: null);
+        return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds) { Scope = Granted(access) };
+    }
+
+    /// <summary>An empty string is no scope (RFC 6749 §3.3).</summary>
+    private static string? Granted(ApiAccess access) => access.Scopes.Count == 0 ? null : Scope.Format(access.Scopes);
+
+    /// <summary>The log entry of a grant.</summary>
+    public static AuditEvent Event(string type, Client client, RequestOrigin origin) =>
+        new() { Type = type, ClientId = client.ClientId, ClientName = client.Name, Ip = origin.Ip, UserAgent = origin.UserAgent };
+}

@@ -1,0 +1,180 @@
+using TokenVault.Server.Http;
+
+namespace TokenVault.Server;
+
+/// <summary>Reads and checks the operator's settings as a whole: every mistake is reported, at once, before anything starts.</summary>
+internal static class OptionsValidation
+{
+    private static readonly string[] KnownKeys =
+    [
+        "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Keys:RootKeyFile", "Tls:CertificateFile",
+        "Tls:KeyFile", "Egress:AllowedNetworks", "Egress:CertificateAuthorityFile", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
+        "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime",
+    ];
+
+    /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
+    public static TokenVaultOptions Read(IConfiguration configuration)
+    {
+        var section = configuration.GetSection(TokenVaultOptions.Section);
+        var errors = UnknownKeys(section).ToList();
+        var options = Bind(section, errors);
+        errors.AddRange(Check(options));
+        return errors.Count == 0
+            ? options
+            : throw new StartupException("The configuration is not valid:" + string.Concat(errors.Select(error => $"\n  {error}")));
+    }
+
+    private static TokenVaultOptions Bind(IConfigurationSection section, List<string> errors)
+    {
+        var options = new TokenVaultOptions();
+        options.Issuer = section["Issuer"] ?? options.Issuer;
+        options.DataDirectory = section["DataDirectory"] ?? options.DataDirectory;
+        options.Storage.ConnectionString = SecretValue(section, "Storage:ConnectionString", errors);
+        options.Keys.RootKeyFile = section["Keys:RootKeyFile"];
+        options.Tls.CertificateFile = section["Tls:CertificateFile"];
+        options.Tls.KeyFile = section["Tls:KeyFile"];
+        options.Egress.AllowedNetworks = List(section, "Egress:AllowedNetworks");
+        options.Egress.CertificateAuthorityFile = section["Egress:CertificateAuthorityFile"];
+        options.Proxy.PlainHttp = Parse(section, "Proxy:PlainHttp", false, bool.TryParse, "true or false", errors);
+        options.Proxy.TrustedNetworks = List(section, "Proxy:TrustedNetworks");
+        var sessions = options.Sessions;
+        sessions.IdleLifetime = Parse(section, "Sessions:IdleLifetime", sessions.IdleLifetime, TryParseTime, "a time span like 72:00:00", errors);
+        sessions.AbsoluteLifetime = Parse(section, "Sessions:AbsoluteLifetime", sessions.AbsoluteLifetime, TryParseTime, "a time span like 7.00:00:00", errors);
+        return options;
+    }
+
+    private static IEnumerable<string> Check(TokenVaultOptions options)
+    {
+        if (IssuerProblem(options.Issuer) is { } problem)
+        {
+            yield return $"{Name("Issuer")} {problem} It is '{options.Issuer}'.";
+        }
+
+        if (options.Storage.ConnectionString is not null)
+        {
+            yield return $"{Name("Storage:ConnectionString")}: this version stores in SQLite only; leave it out.";
+        }
+
+        foreach (var error in CheckTls(options))
+        {
+            yield return error;
+        }
+
+        foreach (var (name, networks) in new[] { ("Egress:AllowedNetworks", options.Egress.AllowedNetworks), ("Proxy:TrustedNetworks", options.Proxy.TrustedNetworks) })
+        {
+            foreach (var network in networks.Where(network => !Network.TryParse(network, out _)))
+            {
+                yield return $"{Name(name)}: '{network}' is not an address or a network in CIDR notation with zero host bits.";
+            }
+        }
+
+        if (options.Egress.CertificateAuthorityFile is { } authority && !File.Exists(authority))
+        {
+            yield return $"{Name("Egress:CertificateAuthorityFile")}: there is no file '{authority}'.";
+        }
+
+        if (options.Proxy.PlainHttp && options.Proxy.TrustedNetworks.Count == 0)
+        {
+            yield return $"{Name("Proxy:PlainHttp")} needs {Name("Proxy:TrustedNetworks")}: the proxy that ends TLS.";
+        }
+
+        if (options.Sessions.IdleLifetime <= TimeSpan.Zero || options.Sessions.AbsoluteLifetime < options.Sessions.IdleLifetime)
+        {
+            yield return $"{Name("Sessions")}: IdleLifetime must be positive, and AbsoluteLifetime not shorter.";
+        }
+    }
+
+    private static IEnumerable<string> CheckTls(TokenVaultOptions options)
+    {
+        var tls = options.Tls;
+        if ((tls.CertificateFile is null) != (tls.KeyFile is null))
+        {
+            yield return $"{Name("Tls:CertificateFile")} and {Name("Tls:KeyFile")} come together.";
+        }
+
+        foreach (var (name, file) in new[] { ("Tls:CertificateFile", tls.CertificateFile), ("Tls:KeyFile", tls.KeyFile) })
+        {
+            if (file is not null && !File.Exists(file))
+            {
+                yield return $"{Name(name)}: there is no file '{file}'.";
+            }
+        }
+
+        if (tls.CertificateFile is null && !options.Proxy.PlainHttp && IssuerProblem(options.Issuer) is null && new Uri(options.Issuer).Host != "localhost")
+        {
+            yield return $"{Name("Tls:CertificateFile")}: an issuer other than localhost needs a certificate, or {Name("Proxy:PlainHttp")} behind a proxy that has one.";
+        }
+    }
+
+    private static string? IssuerProblem(string issuer)
+    {
+        if (!Uri.TryCreate(issuer, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttps)
+        {
+            return "must be an https URL.";
+        }
+
+        // SDKs compare the issuer as a string with what they build themselves: https://host[:port]/.
+        return uri.AbsoluteUri == issuer && uri.AbsolutePath == "/" && uri.Query.Length == 0 && uri.Fragment.Length == 0 && uri.UserInfo.Length == 0
+            ? null
+            : "must be https://host[:port]/ in lower case, with the slash and nothing after it.";
+    }
+
+    private static IEnumerable<string> UnknownKeys(IConfigurationSection section) =>
+        from pair in section.AsEnumerable(makePathsRelative: true)
+        where pair.Value is not null && !KnownKeys.Any(known => pair.Key.Equals(known, StringComparison.OrdinalIgnoreCase) || IsItemOf(pair.Key, known))
+        orderby pair.Key
+        select $"{Name(pair.Key)} is not a setting of this server.";
+
+    private static bool IsItemOf(string key, string known) =>
+        known is "Egress:AllowedNetworks" or "Proxy:TrustedNetworks"
+        && key.StartsWith(known + ":", StringComparison.OrdinalIgnoreCase)
+        && int.TryParse(key.AsSpan(known.Length + 1), out _);
+
+    /// <summary>Every secret may come from a file instead.</summary>
+    private static string? SecretValue(IConfigurationSection section, string key, List<string> errors)
+    {
+        if (section[key + "File"] is not { } file)
+        {
+            return section[key];
+        }
+
+        if (section[key] is not null)
+        {
+            errors.Add($"{Name(key)} and {Name(key + "File")} exclude each other.");
+        }
+
+        if (File.Exists(file))
+        {
+            return File.ReadAllText(file).TrimEnd('\r', '\n');
+        }
+
+        errors.Add($"{Name(key + "File")}: there is no file '{file}'.");
+        return null;
+    }
+
+    private static List<string> List(IConfigurationSection section, string key) =>
+        [.. section.GetSection(key).GetChildren().Select(child => child.Value).OfType<string>()];
+
+    private static T Parse<T>(IConfigurationSection section, string key, T fallback, TryParser<T> parse, string expected, List<string> errors)
+    {
+        if (section[key] is not { } text)
+        {
+            return fallback;
+        }
+
+        if (parse(text, out var value))
+        {
+            return value;
+        }
+
+        errors.Add($"{Name(key)} must be {expected}. It is '{text}'.");
+        return fallback;
+    }
+
+    private static bool TryParseTime(string text, out TimeSpan value) =>
+        TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out value);
+
+    private static string Name(string key) => $"{TokenVaultOptions.Section}__{key.Replace(":", "__", StringComparison.Ordinal)}";
+
+    private delegate bool TryParser<T>(string text, out T value);
+}

@@ -1,0 +1,35 @@
+using System.Text.Json;
+using TokenVault.Server.Keys;
+
+namespace TokenVault.Server.Protocol;
+
+/// <summary>A successful answer of the token endpoint (RFC 6749 §5.1). Absent members are left out, never null.</summary>
+internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
+{
+    public string? Scope { get; init; }
+
+    public Secret? RefreshToken { get; init; }
+
+    public Secret? IdToken { get; init; }
+
+    public string? IssuedTokenType { get; init; }
+
+    public void WriteTo(Utf8JsonWriter writer)
+    {
+        writer.WriteString("access_token", AccessToken.Reveal());
+        Write(writer, "refresh_token", RefreshToken?.Reveal());
+        Write(writer, "id_token", IdToken?.Reveal());
+        Write(writer, "scope", Scope);
+        writer.WriteNumber("expires_in", ExpiresIn);
+        Write(writer, "issued_token_type", IssuedTokenType);
+        writer.WriteString("token_type", "Bearer");
+    }
+
+    private static void Write(Utf8JsonWriter writer, string name, string? value)
+    {
+        if (value is not null)
+        {
+            writer.WriteString(name, value);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+namespace TokenVault.Server.Storage.Sqlite;
+
+/// <summary>A batch that waits for the writer.</summary>
+internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
+{
+    private static readonly CommitResult Committed = new(CommitOutcome.Committed);
+
+    protected override bool IsKept(CommitResult result) => result.Committed;
+
+    protected override CommitResult Run(SqliteTables tables)
+    {
+        var now = tables.Now;
+        var fence = 0L;
+        for (var i = 0; i < batch.Operations.Count; i++)
+        {
+            var outcome = Run(batch.Operations[i], tables, now, ref fence);
+            if (outcome != CommitOutcome.Committed)
+            {
+                return new CommitResult(outcome, i);
+            }
+        }
+
+        return fence == 0 ? Committed : Committed with { Fence = fence };
+    }
+
+    private static CommitOutcome LeaseOutcome(bool kept) => kept ? CommitOutcome.Committed : CommitOutcome.LeaseConflict;
+
+    private static CommitOutcome Append(AuditRow row, SqliteConnection connection)
+    {
+        connection.Use("INSERT INTO audit (id, at, body) VALUES (?1, ?2, ?3)")
+            .Bind(1, row.Id).Bind(2, row.At.ToMicroseconds()).Bind(3, row.Body)
+            .Run();
+        return CommitOutcome.Committed;
+    }
+
+    private CommitOutcome Run(Operation operation, SqliteTables tables, long now, ref long fence)
+    {
+        switch (operation)
+        {
+            case InsertOperation insert:
+                return Changed(insert.Entity.Kind, insert.Entity.Id, tables.Rows.Insert(insert.Entity, now));
+            case ReplaceOperation replace:
+                return Changed(replace.Entity.Kind, replace.Entity.Id, tables.Rows.Replace(replace.Entity, now));
+            case PutOperation put:
+                return Changed(put.Entity.Kind, put.Entity.Id, tables.Rows.Put(put.Entity, now));
+            case DeleteOperation delete:
+                return Changed(delete.Kind, delete.Id, tables.Rows.Delete(delete.Kind, delete.Id, delete.Version, now));
+            case RequireOperation require:
+                return tables.Rows.Require(require.Kind, require.Id, require.Version, now);
+            case DeleteIndexedOperation indexed:
+                tables.Rows.DeleteIndexed(indexed.Name, indexed.Value, Changes);
+                return CommitOutcome.Committed;
+            case AppendOperation append:
+                return Append(append.Row, tables.Connection);
+            case AcquireLeaseOperation acquire:
+                fence = tables.Leases.Acquire(acquire, now);
+                return LeaseOutcome(fence != 0);
+            case RenewLeaseOperation renew:
+                return LeaseOutcome(tables.Leases.Renew(renew, now));
+            case RequireFenceOperation require:
+                return LeaseOutcome(tables.Leases.IsNewest(require.Name, require.Fence));
+            case ReleaseLeaseOperation release:
+                tables.Leases.Release(release, now);
+                return CommitOutcome.Committed;
+            default:
+                throw new NotSupportedException($"The SQLite engine has no {operation.GetType().Name}.");
+        }
+    }
+
+    private CommitOutcome Changed(string kind, string id, CommitOutcome outcome)
+    {
+        Changes.Add(new Change(kind, id));
+        return outcome;
+    }
+}

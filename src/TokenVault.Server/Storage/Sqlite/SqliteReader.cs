@@ -1,0 +1,98 @@
+namespace TokenVault.Server.Storage.Sqlite;
+
+/// <summary>The reads, on one connection; used by one thread at a time.</summary>
+internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
+{
+    private const string Live = "(e.expires_at IS NULL OR e.expires_at > ?1)";
+    private const string Columns = "SELECT e.id, e.version, e.expires_at, e.body";
+    private const string OfKind = $" FROM entity e WHERE {Live} AND e.kind = ?2";
+    private const string OfIndex = $" FROM index_key k JOIN entity e ON e.row = k.row WHERE {Live} AND k.kind = ?2 AND k.name = ?6 AND k.value = ?7";
+    private const string Page = " LIMIT ?4 OFFSET ?5";
+
+    public Entity? Find(string kind, string id, long now)
+    {
+        using var query = connection.Use($"{Columns} FROM entity e WHERE e.kind = ?2 AND e.id = ?3 AND {Live}");
+        query.Bind(1, now).Bind(2, kind).Bind(3, id);
+        return query.Step() ? Read(query, kind, id) : null;
+    }
+
+    public Entity? FindByKey(string kind, string keyName, string keyValue, long now)
+    {
+        using var query = connection.Use(
+            $"{Columns} FROM unique_key k JOIN entity e ON e.row = k.row WHERE k.kind = ?2 AND k.name = ?3 AND k.value = ?4 AND {Live}");
+        query.Bind(1, now).Bind(2, kind).Bind(3, keyName).Bind(4, keyValue);
+        return query.Step() ? Read(query, kind, query.Text(0)) : null;
+    }
+
+    public List<Entity> List(ListQuery list, long now)
+    {
+        using var query = connection.Use((list.Index, list.After) switch
+        {
+            (null, null) => $"{Columns}{OfKind} ORDER BY e.id{Page}",
+            (null, _) => $"{Columns}{OfKind} AND e.id > ?3 ORDER BY e.id{Page}",
+            (_, null) => $"{Columns}{OfIndex} ORDER BY k.id{Page}",
+            _ => $"{Columns}{OfIndex} AND k.id > ?3 ORDER BY k.id{Page}",
+        });
+        query.Bind(1, now).Bind(2, list.Kind);
+        if (list.After is { } after)
+        {
+            query.Bind(3, after);
+        }
+
+        query.Bind(4, Math.Max(0, list.Take)).Bind(5, Math.Max(0, list.Offset));
+        if (list.Index is { } index)
+        {
+            query.Bind(6, index.Name).Bind(7, index.Value);
+        }
+
+        var page = new List<Entity>();
+        while (query.Step())
+        {
+            page.Add(Read(query, list.Kind, query.Text(0)));
+        }
+
+        return page;
+    }
+
+    public long Count(ListQuery list, long now)
+    {
+        using var query = connection.Use(list.Index is null ? $"SELECT count(*){OfKind}" : $"SELECT count(*){OfIndex}");
+        query.Bind(1, now).Bind(2, list.Kind);
+        if (list.Index is { } index)
+        {
+            query.Bind(6, index.Name).Bind(7, index.Value);
+        }
+
+        query.Step();
+        return query.Long(0);
+    }
+
+    public List<StoredAuditRow> ReadAudit(long after, int take)
+    {
+        using var query = connection.Use("SELECT sequence, id, at, body FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
+        query.Bind(1, after).Bind(2, Math.Max(0, take));
+        var rows = new List<StoredAuditRow>();
+        while (query.Step())
+        {
+            rows.Add(new StoredAuditRow(query.Long(0), query.Text(1), SqliteTime.FromMicroseconds(query.Long(2)), query.Blob(3)));
+        }
+
+        return rows;
+    }
+
+    public long ReadProbe()
+    {
+        using var query = connection.Use("SELECT value FROM probe WHERE id = 1");
+        return query.Step() ? query.Long(0) : -1;
+    }
+
+    public void Dispose() => connection.Dispose();
+
+    private static Entity Read(SqliteStatement row, string kind, string id) => new(
+        kind,
+        id,
+        row.Long(1),
+        row.LongOrNull(2) is { } expiresAt ? SqliteTime.FromMicroseconds(expiresAt) : null,
+        row.Blob(3),
+        Keys: []);
+}

@@ -1,0 +1,223 @@
+using Microsoft.AspNetCore.HttpOverrides;
+using TokenVault.Server.Accounts;
+using TokenVault.Server.Audit;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Connections;
+using TokenVault.Server.Diagnostics;
+using TokenVault.Server.Exchange;
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
+using TokenVault.Server.OAuth;
+using TokenVault.Server.OAuth.Grants;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Storage.Sqlite;
+using TokenVault.Server.Tokensets;
+using TokenVault.Server.Users;
+
+namespace TokenVault.Server;
+
+/// <summary>The composition root: the only file that names every slice. A running server, from its settings to its endpoints.</summary>
+internal sealed class TokenVaultServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private TokenVaultServer(WebApplication app) => _app = app;
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <exception cref="StartupException">The settings, the store or the keys do not allow a start.</exception>
+    public static async Task<TokenVaultServer> StartAsync(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        builder.Services.AddSingleton(TimeProvider.System);
+        LogFilters.Apply(builder);
+        configure?.Invoke(builder);
+        var options = OptionsValidation.Read(builder.Configuration);
+        var time = (TimeProvider)builder.Services.Last(service => service.ServiceType == typeof(TimeProvider)).ImplementationInstance!;
+
+        CreateDataDirectory(options.DataDirectory);
+        var storage = SqliteStorage.Open(Path.Combine(options.DataDirectory, "vault.db"), time);
+        WebApplication? app = null;
+        try
+        {
+            var ring = await KeyRing.OpenAsync(
+                storage, options.Keys.RootKeyFile ?? Path.Combine(options.DataDirectory, "root.key"), time, CancellationToken.None);
+            var signingKeys = await SigningKeys.OpenAsync(storage, ring, time, CancellationToken.None);
+            Register(builder.Services, options, storage, ring, signingKeys);
+            Listen(builder, options);
+            app = builder.Build();
+            Map(app, options);
+            var scopes = ((IEndpointRouteBuilder)app).ScopesInUse();
+            var isFirst = await app.Services.GetRequiredService<Bootstrap>().RunAsync(scopes, LocalAuthority(options), CancellationToken.None);
+            await app.StartAsync();
+            Log.Serving(app.Logger, options.Issuer);
+            if (isFirst)
+            {
+                Log.Bootstrapped(app.Logger, Path.GetFullPath(Path.Combine(options.DataDirectory, "bootstrap.json")));
+            }
+
+            return new TokenVaultServer(app);
+        }
+        catch (Exception e)
+        {
+            if (app is not null)
+            {
+                await app.DisposeAsync();
+            }
+
+            await storage.DisposeAsync();
+            if (e is IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException })
+            {
+                throw new StartupException(e.Message);
+            }
+
+            throw;
+        }
+    }
+
+    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+
+        // Refreshes that have begun finish before the store closes.
+        var storage = _app.Services.GetRequiredService<IStorage>();
+        await _app.Services.GetRequiredService<TokensetRefresher>().DisposeAsync();
+        await _app.Services.GetRequiredService<SigningKeys>().DisposeAsync();
+        await _app.DisposeAsync();
+        await storage.DisposeAsync();
+    }
+
+    /// <summary>For the server's eyes only: it holds the root key.</summary>
+    private static void CreateDataDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+            return;
+        }
+
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private static void Register(IServiceCollection services, TokenVaultOptions options, IStorage storage, KeyRing ring, SigningKeys keys)
+    {
+        services.AddSingleton(options).AddSingleton(storage).AddSingleton(ring).AddSingleton(keys).AddSingleton<RecordCache>();
+        services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<AttemptLimiter>().AddSingleton<Health>();
+        services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
+        services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>();
+        services.AddSingleton<UserEndpoints>();
+        services.AddSingleton<ClientAuthenticator>().AddSingleton<ApiAccessPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
+        services.AddSingleton<CallerStanding>(s => s.GetRequiredService<ApiAccessPolicy>().StandingAsync);
+        services.AddSingleton<ClientEndpoints>().AddSingleton<ClientGrantEndpoints>().AddSingleton<ResourceServerEndpoints>();
+        services.AddSingleton(_ => ProviderCatalog.Load()).AddSingleton<EgressGuard>();
+        services.AddSingleton(s => ProviderClient.Create(
+            s.GetRequiredService<ProviderCatalog>(), s.GetRequiredService<EgressGuard>(), ring, options, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>();
+        services.AddSingleton<ClientRemoval>(s => s.GetRequiredService<ConnectionClientEndpoints>().RemoveClientAsync);
+        services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetRefresher>();
+        services.AddSingleton<ConnectSealer>().AddSingleton<ConnectFlow>().AddSingleton<ConnectCallback>().AddSingleton<ConnectBrowserLeg>();
+        services.AddSingleton<ConnectCompletion>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
+        services.AddSingleton<UserAccountEndpoints>();
+        services.AddSingleton<SubjectTokenReader>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
+        services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>();
+        services.AddSingleton<AuthorizationCodeGrant>().AddSingleton<RefreshTokenGrant>().AddSingleton<ClientCredentialsGrant>();
+        services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
+        services.AddHostedService<ExpiredRowPurge>().AddHostedService<TelemetryExport>();
+
+        // The framework's own switch for forwarded addresses believes anybody; here only named proxies are believed (T-PW-05).
+        services.PostConfigure<ForwardedHeadersOptions>(forwarded => forwarded.ForwardedHeaders = ForwardedHeaders.None);
+    }
+
+    private static void Map(WebApplication app, TokenVaultOptions options)
+    {
+        UseTrustedProxies(app, options);
+        TelemetryExport.UseFor(app);
+        app.UseMiddleware<UnexpectedFailure>();
+        app.UseSecurityHeaders();
+        var origins = app.Services.GetRequiredService<BrowserOrigins>();
+        app.Use(next => context => origins.HandleAsync(context, next));
+        app.UseRouting();
+
+        var services = app.Services;
+        services.GetRequiredService<DiscoveryEndpoint>().Map(app);
+        services.GetRequiredService<AuthorizeEndpoint>().Map(app);
+        services.GetRequiredService<LoginEndpoint>().Map(app);
+        services.GetRequiredService<ConsentEndpoint>().Map(app);
+        services.GetRequiredService<TokenEndpoint>().Map(app);
+        services.GetRequiredService<RevocationEndpoint>().Map(app);
+        services.GetRequiredService<UserinfoEndpoint>().Map(app);
+        services.GetRequiredService<LogoutEndpoint>().Map(app);
+        services.GetRequiredService<ConnectBrowserLeg>().Map(app);
+        services.GetRequiredService<MyAccountEndpoints>().Map(app);
+        services.GetRequiredService<ClientEndpoints>().Map(app);
+        services.GetRequiredService<ClientGrantEndpoints>().Map(app);
+        services.GetRequiredService<ResourceServerEndpoints>().Map(app);
+        services.GetRequiredService<ConnectionEndpoints>().Map(app);
+        services.GetRequiredService<ConnectionClientEndpoints>().Map(app);
+        services.GetRequiredService<UserEndpoints>().Map(app);
+        services.GetRequiredService<UserAccountEndpoints>().Map(app);
+        services.GetRequiredService<Health>().Map(app);
+        app.MapManagementFallback();
+    }
+
+    /// <summary>Forwarded addresses count only from proxies that the operator named (T-PW-05).</summary>
+    private static void UseTrustedProxies(WebApplication app, TokenVaultOptions options)
+    {
+        if (options.Proxy.TrustedNetworks.Count == 0)
+        {
+            return;
+        }
+
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        forwarded.KnownIPNetworks.Clear();
+        forwarded.KnownProxies.Clear();
+        foreach (var text in options.Proxy.TrustedNetworks)
+        {
+            if (Network.TryParse(text, out var network))
+            {
+                forwarded.KnownIPNetworks.Add(new System.Net.IPNetwork(network.Address, network.PrefixLength));
+            }
+        }
+
+        app.UseForwardedHeaders(forwarded);
+    }
+
+    private static void Listen(WebApplicationBuilder builder, TokenVaultOptions options)
+    {
+        var issuer = new Uri(options.Issuer);
+        var certificate = options.Proxy.PlainHttp ? null : Certificate(options, issuer);
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 128 * 1024;
+            kestrel.Limits.MaxRequestLineSize = 16 * 1024;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.ConfigureHttpsDefaults(https => (https.ServerCertificate, https.ServerCertificateChain) = (certificate?.Leaf, certificate?.Chain));
+        });
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]))
+        {
+            var host = issuer.IsLoopback ? "localhost" : "*";
+            builder.WebHost.UseUrls($"{(options.Proxy.PlainHttp ? "http" : "https")}://{host}:{issuer.Port}");
+        }
+    }
+
+    /// <summary>What a client of this server has to trust, when the server made its certificate itself.</summary>
+    private static string? LocalAuthority(TokenVaultOptions options) =>
+        options.Proxy.PlainHttp || options.Tls.CertificateFile is not null
+            ? null
+            : File.ReadAllText(Path.Combine(options.DataDirectory, "tls", "ca.pem"));
+
+    private static ServerCertificate Certificate(TokenVaultOptions options, Uri issuer)
+    {
+        if (options.Tls is { CertificateFile: { } certificate, KeyFile: { } key })
+        {
+            return ServerCertificate.Load(certificate, key);
+        }
+
+        var directory = Path.Combine(options.DataDirectory, "tls");
+        return new ServerCertificate(LocalCertificateAuthority.LoadOrCreate(directory, issuer.Host, TimeProvider.System), []);
+    }
+}

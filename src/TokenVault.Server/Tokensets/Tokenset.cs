@@ -1,0 +1,146 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Tokensets;
+
+/// <summary>
+/// The provider's tokens of one connected account. The tokens themselves are sealed and bound to this row's identity
+/// (see <see cref="TokensetSealer"/>); what is here in the clear is what the exchange decides by.
+/// </summary>
+internal sealed record Tokenset : IRecord<Tokenset>
+{
+    public static string Kind => "tokenset";
+
+    public static JsonTypeInfo<Tokenset> TypeInfo => TokensetsJson.Default.Tokenset;
+
+    public required string Id { get; init; }
+
+    /// <summary>The connected account (<c>cac_…</c>) whose tokens these are.</summary>
+    public required string AccountId { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string ConnectionId { get; init; }
+
+    /// <summary>The connection's name, which cannot change.</summary>
+    public required string Connection { get; init; }
+
+    /// <summary>The provider's issuer; null when the provider cannot name the user.</summary>
+    public string? Issuer { get; init; }
+
+    /// <summary>The user's id at the provider.</summary>
+    public string? UpstreamUserId { get; init; }
+
+    public string? UpstreamEmail { get; init; }
+
+    /// <summary>A new one with each consent of the user: what an older consent still brings in does not overwrite a newer one (T-RC-06).</summary>
+    public required string GrantId { get; init; }
+
+    /// <summary>Grows with each sealing; part of what the sealed tokens are bound to.</summary>
+    public int Generation { get; init; }
+
+    public required byte[] SealedTokens { get; init; }
+
+    public bool HasRefreshToken { get; init; }
+
+    /// <summary>What the provider granted.</summary>
+    public IReadOnlyList<string> Scopes { get; set; } = [];
+
+    public TokensetState State { get; init; }
+
+    public DateTimeOffset IssuedAt { get; init; }
+
+    /// <summary>When the access token ends; null when it does not.</summary>
+    public DateTimeOffset? AccessTokenExpiresAt { get; init; }
+
+    public DateTimeOffset ConnectedAt { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    /// <summary>The <see cref="AccountKey"/> of this row.</summary>
+    [JsonIgnore]
+    public string Identity => AccountKey(UserId, ConnectionId, Issuer, UpstreamUserId);
+
+    IEnumerable<EntityKey> IRecord<Tokenset>.Keys =>
+    [
+        OwnerIndex(UserId, ConnectionId),
+        EntityKey.UniqueKey("account", Identity),
+        EntityKey.Index("user", UserId),
+        EntityKey.Index("connection", ConnectionId),
+        EntityKey.Index("account", AccountId),
+    ];
+
+    /// <summary>All accounts that a user connected through one connection.</summary>
+    public static EntityKey OwnerIndex(string userId, string connectionId) => EntityKey.Index("owner", $"{connectionId} {userId}");
+
+    /// <summary>One row per provider account of a user; where the provider names nobody, one per connection.</summary>
+    public static string AccountKey(string userId, string connectionId, string? issuer, string? upstreamUserId) =>
+        $"{connectionId}\n{userId}\n{issuer}\n{upstreamUserId}";
+
+    public Tokenset AtVersion(long version) => this with { Version = version };
+
+    /// <summary>
+    /// Whether the access token lasts long enough to be worth handing out: a minute, and a fifth of its life up to five minutes;
+    /// of a token that lives for less than two minutes, half its life, or it would be refreshed at every exchange.
+    /// </summary>
+    public bool IsFresh(DateTimeOffset now)
+    {
+        if (AccessTokenExpiresAt is not { } end)
+        {
+            return true;
+        }
+
+        var life = (end - IssuedAt).TotalSeconds;
+        var margin = Math.Min(Math.Clamp(life / 5, 60, 300), life / 2);
+        return (end - now).TotalSeconds > margin;
+    }
+
+    public bool IsUsable(DateTimeOffset now) => AccessTokenExpiresAt is not { } end || end > now;
+}
+
+[JsonConverter(typeof(JsonStringEnumConverter<TokensetState>))]
+internal enum TokensetState
+{
+    Active,
+
+    /// <summary>The provider withdrew the grant; nothing is asked of it again until the user reconnects.</summary>
+    ReauthorizationRequired,
+}
+
+/// <summary>When an exchange last used a tokenset, to the day; apart from the tokenset, so that it never stands in a refresh's way (F-09).</summary>
+internal sealed record TokensetUse : IRecord<TokensetUse>
+{
+    public static string Kind => "tokenset-use";
+
+    public static JsonTypeInfo<TokensetUse> TypeInfo => TokensetsJson.Default.TokensetUse;
+
+    /// <summary>The tokenset's id.</summary>
+    public required string Id { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string AccountId { get; init; }
+
+    public required string ConnectionId { get; init; }
+
+    public DateTimeOffset LastUsedAt { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    IEnumerable<EntityKey> IRecord<TokensetUse>.Keys =>
+        [EntityKey.Index("user", UserId), EntityKey.Index("account", AccountId), EntityKey.Index("connection", ConnectionId)];
+
+    public TokensetUse AtVersion(long version) => this with { Version = version };
+}
+
+/// <summary>The stored form of this slice's nouns.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Tokenset))]
+[JsonSerializable(typeof(TokensetUse))]
+[JsonSerializable(typeof(SealedProviderTokens))]
+internal sealed partial class TokensetsJson : JsonSerializerContext;

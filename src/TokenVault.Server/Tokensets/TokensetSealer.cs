@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Tokensets;
+
+/// <summary>Seals a tokenset's tokens to the row they belong to: moved to another user, connection, account, grant or generation, they do not open (T-EN-02).</summary>
+internal sealed class TokensetSealer(KeyRing ring)
+{
+    private static readonly TimeSpan UnnamedLifetime = TimeSpan.FromHours(1);
+
+    /// <summary>The row with the tokens sealed into it, under its next generation.</summary>
+    public Tokenset Seal(Tokenset tokenset, Secret accessToken, Secret? refreshToken)
+    {
+        var next = tokenset with
+        {
+            Generation = tokenset.Generation + 1,
+            HasRefreshToken = refreshToken is not null,
+
+            // A provider that gives a refresh token but no lifetime has one all the same: refresh hourly rather than never (F-17).
+            AccessTokenExpiresAt = tokenset.AccessTokenExpiresAt ?? (refreshToken is null ? null : tokenset.IssuedAt + UnnamedLifetime),
+        };
+        var tokens = new SealedProviderTokens(accessToken.Reveal(), refreshToken?.Reveal());
+        var plaintext = JsonSerializer.SerializeToUtf8Bytes(tokens, TokensetsJson.Default.SealedProviderTokens);
+        try
+        {
+            return next with { SealedTokens = ring.Seal(plaintext, AadOf(next)) };
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plaintext);
+        }
+    }
+
+    /// <exception cref="CorruptRecordException">The row was altered, or its tokens are another row's.</exception>
+    public (Secret AccessToken, Secret? RefreshToken) Open(Tokenset tokenset)
+    {
+        byte[]? plaintext = null;
+        try
+        {
+            plaintext = ring.Open(tokenset.SealedTokens, AadOf(tokenset));
+            var tokens = JsonSerializer.Deserialize(plaintext, TokensetsJson.Default.SealedProviderTokens)!;
+            return (new Secret(tokens.AccessToken), tokens.RefreshToken is null ? null : new Secret(tokens.RefreshToken));
+        }
+        catch (BrokenSealException e)
+        {
+            throw new CorruptRecordException(Tokenset.Kind, tokenset.Id, e);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plaintext);
+        }
+    }
+
+    private static byte[] AadOf(Tokenset tokenset) =>
+        Aad.For(
+            Tokenset.Kind,
+            tokenset.UserId,
+            tokenset.ConnectionId,
+            tokenset.AccountId,
+            tokenset.Id,
+            tokenset.GrantId,
+            tokenset.Generation.ToString(CultureInfo.InvariantCulture));
+}
+
+/// <summary>The plaintext inside the seal; lives for the moment of sealing and opening only.</summary>
+internal sealed record SealedProviderTokens(
+    [property: JsonPropertyName("a")] string AccessToken,
+    [property: JsonPropertyName("r")] string? RefreshToken)
+{
+    public override string ToString() => "[secret]";
+}

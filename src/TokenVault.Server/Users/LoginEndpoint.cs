@@ -1,0 +1,147 @@
+using TokenVault.Server.Audit;
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Users;
+
+/// <summary>The sign-in page of local users.</summary>
+internal sealed class LoginEndpoint(IStorage storage, SessionCookie sessions, PageStates states, AttemptLimiter limiter, AuditLog audit)
+{
+    /// <summary>The page's name in <see cref="PageStates"/>.</summary>
+    public const string PageName = "login";
+
+    private const string Path = "/u/login";
+
+    /// <summary>Failed attempts a minute, under whatever names: each costs a password hash and an audit row (T-DO-04).</summary>
+    private const int MostFromOneNetwork = 60;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Path, ShowAsync);
+        routes.MapPost(Path, SignInAsync);
+    }
+
+    /// <summary>Where to send a browser that has to sign in before <paramref name="authorizeQuery"/> can go on.</summary>
+    public string UrlFor(HttpContext context, string authorizeQuery) =>
+        Urls.WithQuery(Path, [new("state", states.Seal(context, PageName, authorizeQuery))]);
+
+    private Task ShowAsync(HttpContext context)
+    {
+        var state = context.Request.Query["state"].ToString();
+        if (states.Open(context, PageName, state) is not { } opened)
+        {
+            return Expired().WriteAsync(context);
+        }
+
+        var parameters = RequestParameters.FromQuery(opened.Query);
+        var hint = parameters.Failed(out _) ? null : parameters.Value["login_hint"];
+        return Form(state, opened, hint, problem: null).WriteAsync(context);
+    }
+
+    private async Task SignInAsync(HttpContext context)
+    {
+        var body = await RequestParameters.ReadBodyAsync(context.Request);
+        if (body.Failed(out var error))
+        {
+            await Page.Error(error.Status, "The form could not be read", error.Description).WriteAsync(context);
+            return;
+        }
+
+        var form = body.Value;
+        if (states.Open(context, PageName, form["state"]) is not { } state)
+        {
+            await Expired().WriteAsync(context);
+            return;
+        }
+
+        var username = (form["username"] ?? "").Trim();
+        var network = CallerNetwork.Of(context);
+        var key = $"login {username.ToLowerInvariant()} {network}";
+        var everybody = $"logins {network}";
+        if ((limiter.Begin(key) ?? limiter.Begin(everybody, MostFromOneNetwork)) is not null)
+        {
+            await Form(form["state"]!, state, username, "Too many attempts. Wait a minute, then try again.", 429).WriteAsync(context);
+            return;
+        }
+
+        var user = await FindAsync(username, context.RequestAborted);
+        var matches = await Passwords.MatchesAsync(user, form["password"] ?? "", context.RequestAborted);
+        if (matches is null)
+        {
+            await Form(form["state"]!, state, username, "The server is busy. Try again in a moment.", 503).WriteAsync(context);
+            return;
+        }
+
+        if (matches == false || user!.Blocked)
+        {
+            await storage.CommitAsync(new Batch().Append(audit.Row(Event(context, AuditType.FailedLoginWrongPassword, user))));
+            await Form(form["state"]!, state, username, "Wrong user name or password.", 401).WriteAsync(context);
+            return;
+        }
+
+        limiter.Succeeded(key);
+        limiter.Forgive(everybody);
+        await BeginSessionAsync(context, user);
+        context.Response.Redirect(Urls.WithQuery("/authorize/resume", [new("state", form["state"]!)]));
+    }
+
+    private async ValueTask BeginSessionAsync(HttpContext context, User user)
+    {
+        var batch = new Batch();
+        if (await sessions.FindAsync(context) is { } former)
+        {
+            batch.DeleteIndexed("session", former.Session.Id);
+        }
+
+        var session = sessions.Begin(context, user);
+        await storage.CommitAsync(batch.Insert(session).Append(audit.Row(Event(context, AuditType.SuccessfulLogin, user))));
+    }
+
+    private async ValueTask<User?> FindAsync(string login, CancellationToken cancellationToken)
+    {
+        var key = User.LoginKey(Wire.DatabaseConnection, login);
+        return await storage.FindByKeyAsync<User>("email", key, cancellationToken)
+            ?? await storage.FindByKeyAsync<User>("username", key, cancellationToken);
+    }
+
+    private static AuditEvent Event(HttpContext context, string type, User? user)
+    {
+        var origin = RequestOrigin.Of(context);
+        return new AuditEvent
+        {
+            Type = type,
+            Connection = Wire.DatabaseConnection,
+            UserId = user?.UserId,
+            UserName = user?.Email ?? user?.Username,
+            Ip = origin.Ip,
+            UserAgent = origin.UserAgent,
+        };
+    }
+
+    private static Page Form(string state, PageState opened, string? username, string? problem, int status = 200)
+    {
+        var alert = problem is null ? Html.Empty : Html.Of($"<p class=\"error\" role=\"alert\">{problem}</p>");
+        var body = Html.Of($"""
+            <h1>Sign in</h1>{alert}
+            <form method="post" action="{Path}">
+            <input type="hidden" name="state" value="{state}">
+            <label for="username">E-mail or user name</label>
+            <input id="username" name="username" value="{username}" autocomplete="username" autocapitalize="none" required autofocus>
+            <label for="password">Password</label>
+            <input id="password" name="password" type="password" autocomplete="current-password" required>
+            <button type="submit">Continue</button></form>
+            """);
+        return new Page("Sign in", body) { Status = status, FormTarget = Target(opened.Query) };
+    }
+
+    /// <summary>A successful sign-in redirects to the application, and the page's policy has to allow that.</summary>
+    private static string? Target(string authorizeQuery)
+    {
+        var parameters = RequestParameters.FromQuery(authorizeQuery);
+        return parameters.Failed(out _) || parameters.Value["redirect_uri"] is not { } uri ? null : Urls.PolicySource(uri);
+    }
+
+    private static Page Expired() =>
+        Page.Error(400, "This page has expired", "Go back to the application and sign in again. Cookies must be allowed.");
+}

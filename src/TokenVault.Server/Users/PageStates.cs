@@ -1,0 +1,89 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.Users;
+
+/// <summary>
+/// What a page carries from one request to the next, sealed and bound to the browser by a cookie: nothing is stored for
+/// visitors who have not signed in (T-DO-06), and a form cannot be sent from another site or browser (T-UI-03).
+/// </summary>
+internal sealed class PageStates(KeyRing ring, TimeProvider time)
+{
+    private const string CookieName = "__Host-tv_page";
+    private const int LongestState = 12_000;
+
+    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
+
+    /// <summary>Nobody reads it as HTML, and escapes would make addresses longer than they need be.</summary>
+    private static readonly PageStateJson Json = new(new JsonSerializerOptions
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    /// <param name="page">Which page the state is for: no other accepts it.</param>
+    /// <param name="since">When the request that the page serves began; null for now.</param>
+    public string Seal(HttpContext context, string page, string query, DateTimeOffset? since = null, PageConsent? consent = null)
+    {
+        var browser = Browser(context) ?? NewBrowser(context);
+        var state = new PageState(query, since ?? time.GetUtcNow(), Identifier.Hash(browser), consent);
+        var sealedState = ring.Seal(JsonSerializer.SerializeToUtf8Bytes(state, Json.PageState), Aad.For("page", page));
+        return Base64Url.EncodeToString(sealedState);
+    }
+
+    /// <summary>Null when it is not ours, too old, for another page, or from another browser.</summary>
+    public PageState? Open(HttpContext context, string page, string? state)
+    {
+        if (state is null || state.Length > LongestState || Browser(context) is not { } browser)
+        {
+            return null;
+        }
+
+        PageState? opened;
+        try
+        {
+            var bytes = ring.Open(Base64Url.DecodeFromChars(state), Aad.For("page", page));
+            opened = JsonSerializer.Deserialize(bytes, Json.PageState);
+        }
+        catch (Exception e) when (e is FormatException or BrokenSealException or JsonException)
+        {
+            return null;
+        }
+
+        var live = opened is not null
+            && opened.At + Lifetime > time.GetUtcNow()
+            && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(opened.BrowserHash), Encoding.ASCII.GetBytes(Identifier.Hash(browser)));
+        return live ? opened : null;
+    }
+
+    private static string? Browser(HttpContext context) => context.Request.Cookies[CookieName] is { Length: 43 } value ? value : null;
+
+    private static string NewBrowser(HttpContext context)
+    {
+        var value = Identifier.Secret();
+        context.Response.Cookies.Append(
+            CookieName,
+            value,
+            new CookieOptions { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Lax, Path = "/" });
+        return value;
+    }
+}
+
+/// <param name="Query">The authorization request that the page serves, as it came.</param>
+/// <param name="At">When the request began: whoever signed in since then has done so for it.</param>
+/// <param name="BrowserHash">Of the cookie of the browser that the page was shown in.</param>
+/// <param name="Consent">With the consent page: what it showed.</param>
+internal sealed record PageState(string Query, DateTimeOffset At, string BrowserHash, PageConsent? Consent);
+
+/// <param name="Subject">Who was asked.</param>
+/// <param name="Scopes">What for.</param>
+internal sealed record PageConsent(string Subject, IReadOnlyList<string> Scopes);
+
+[JsonSerializable(typeof(PageState))]
+internal sealed partial class PageStateJson : JsonSerializerContext;

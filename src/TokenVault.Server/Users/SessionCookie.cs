@@ -1,0 +1,69 @@
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Users;
+
+/// <summary>Who is signed in in this browser. The cookie holds 256 random bits; what they mean is in the store.</summary>
+internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options, TimeProvider time)
+{
+    private const string Name = "__Host-tv_session";
+    private const int MostClients = 50;
+
+    /// <summary>The live session of the browser and its user, if that user exists and is not blocked.</summary>
+    public async ValueTask<SignedIn?> FindAsync(HttpContext context)
+    {
+        if (context.Request.Cookies[Name] is not { Length: > 0 and <= 128 } value)
+        {
+            return null;
+        }
+
+        var session = await storage.FindByKeyAsync<Session>("cookie", Identifier.Hash(value), context.RequestAborted);
+        if (session is null || await storage.FindAsync<User>(session.UserId, context.RequestAborted) is not { Blocked: false } user)
+        {
+            return null;
+        }
+
+        return new SignedIn(session, user);
+    }
+
+    /// <summary>A new session under a new cookie; the caller removes the browser's former one in the same commit (session fixation).</summary>
+    public Session Begin(HttpContext context, User user)
+    {
+        var now = time.GetUtcNow();
+        var value = Identifier.Secret();
+        context.Response.Cookies.Append(Name, value, Cookie(options.Sessions.AbsoluteLifetime));
+        return new Session
+        {
+            Id = Identifier.Session(),
+            UserId = user.UserId,
+            CookieHash = Identifier.Hash(value),
+            AuthenticatedAt = now,
+            IdleExpiresAt = now + options.Sessions.IdleLifetime,
+            AbsoluteExpiresAt = now + options.Sessions.AbsoluteLifetime,
+        };
+    }
+
+    /// <summary>The session after a client used it; the same instance when nothing worth a write has changed.</summary>
+    public Session Used(Session session, string clientId)
+    {
+        var idle = time.GetUtcNow() + options.Sessions.IdleLifetime;
+        var known = session.ClientIds.Contains(clientId, StringComparer.Ordinal);
+        if (known && idle - session.IdleExpiresAt < options.Sessions.IdleLifetime / 10)
+        {
+            return session;
+        }
+
+        return session with
+        {
+            IdleExpiresAt = idle,
+            ClientIds = known || session.ClientIds.Count >= MostClients ? session.ClientIds : [.. session.ClientIds, clientId],
+        };
+    }
+
+    public static void Remove(HttpContext context) => context.Response.Cookies.Delete(Name, Cookie(lifetime: null));
+
+    private static CookieOptions Cookie(TimeSpan? lifetime) =>
+        new() { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Lax, Path = "/", MaxAge = lifetime };
+}
+
+internal sealed record SignedIn(Session Session, User User);

@@ -1,0 +1,100 @@
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using TokenVault.Server;
+using TokenVault.Server.Demo;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Testing;
+
+/// <summary>A real server: Kestrel with TLS on loopback, SQLite in a temporary directory, the whole composition; only its clock is the test's.</summary>
+internal sealed class TestVault : IAsyncDisposable
+{
+    private readonly Dictionary<string, string?> _settings;
+    private TokenVaultServer _server;
+
+    private TestVault(TokenVaultServer server, Dictionary<string, string?> settings, VaultClock clock, TestLog log)
+    {
+        _server = server;
+        _settings = settings;
+        Clock = clock;
+        Log = log;
+        DataDirectory = settings["TokenVault:DataDirectory"]!;
+        Bootstrap = JsonNode.Parse(File.ReadAllText(Path.Combine(DataDirectory, "bootstrap.json")))!;
+        var authority = Bootstrap["ca_certificate"]!.GetValue<string>();
+        Api = new VaultApi(settings["TokenVault:Issuer"]!, X509Certificate2.CreateFromPem(authority));
+    }
+
+    public VaultClock Clock { get; }
+
+    /// <summary>Everything that the server logged.</summary>
+    public TestLog Log { get; }
+
+    public string DataDirectory { get; }
+
+    /// <summary>The content of bootstrap.json.</summary>
+    public JsonNode Bootstrap { get; }
+
+    public VaultApi Api { get; }
+
+    public string Issuer => Api.Issuer;
+
+    public IStorage Storage => _server.Services.GetRequiredService<IStorage>();
+
+    public T Service<T>()
+        where T : notnull => _server.Services.GetRequiredService<T>();
+
+    public static async Task<TestVault> StartAsync(IReadOnlyDictionary<string, string?>? settings = null)
+    {
+        var clock = new VaultClock();
+        var log = new TestLog();
+        for (var attempt = 1; ; attempt++)
+        {
+            var all = new Dictionary<string, string?>
+            {
+                ["TokenVault:Issuer"] = $"https://localhost:{LoopbackHttp.FreePort()}/",
+                ["TokenVault:DataDirectory"] = Directory.CreateTempSubdirectory("tokenvault-test-").FullName,
+                ["TokenVault:Egress:AllowedNetworks:0"] = "127.0.0.0/8",
+            };
+            foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
+            {
+                all[key] = value;
+            }
+
+            try
+            {
+                return new TestVault(await StartServerAsync(all, clock, log), all, clock, log);
+            }
+            catch (StartupException e) when (attempt < 5 && e.Message.Contains("in use", StringComparison.OrdinalIgnoreCase))
+            {
+                // Somebody else took the free port first.
+            }
+        }
+    }
+
+    /// <summary>Stops the server and starts it again on the same data.</summary>
+    public async Task RestartAsync()
+    {
+        await _server.DisposeAsync();
+        _server = await StartServerAsync(_settings, Clock, Log);
+    }
+
+    public Browser NewBrowser() => new(Api.Trusted);
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        await _server.DisposeAsync();
+        Directory.Delete(DataDirectory, recursive: true);
+    }
+
+    private static Task<TokenVaultServer> StartServerAsync(Dictionary<string, string?> settings, VaultClock clock, TestLog log) =>
+        TokenVaultServer.StartAsync([], builder =>
+        {
+            builder.Configuration.AddInMemoryCollection(settings);
+            builder.Services.AddSingleton<TimeProvider>(clock);
+            builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
+        });
+}

@@ -1,0 +1,18 @@
+using TokenVault.Tests.Storage;
+
+namespace TokenVault.Tests;
+
+/// <summary>Processes that tests start, to kill them. The tests themselves are run by the test host, not from here.</summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] args)
+    {
+        if (args is [CrashWriter.Verb, var file, var run])
+        {
+            return await CrashWriter.RunAsync(file, run);
+        }
+
+        await Console.Error.WriteLineAsync("Run the tests with: dotnet test");
+        return 1;
+    }
+}

@@ -1,0 +1,66 @@
+// Runs the tests against a server of their own: `node run.mjs [file.test.mjs …]`.
+// TOKENVAULT_TEST_COUNTS names a file that then gets the line `passed failed skipped`.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Server } from './server.mjs';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const files = process.argv.length > 2
+  ? process.argv.slice(2)
+  : (await readdir(here)).filter((name) => name.endsWith('.test.mjs')).sort();
+
+const scratch = await mkdtemp(join(tmpdir(), 'tokenvault-clients-run-'));
+const tap = join(scratch, 'results.tap');
+const server = new Server();
+let tests;
+process.once('exit', () => server.kill());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, async () => {
+    tests?.kill(signal);
+    await server.stop();
+    await rm(scratch, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
+
+try {
+  await server.start();
+  tests = spawn(process.execPath, [
+    '--test',
+    '--test-timeout=120000',
+    '--test-reporter=spec', '--test-reporter-destination=stdout',
+    '--test-reporter=tap', `--test-reporter-destination=${tap}`,
+    ...files,
+  ], { cwd: here, stdio: 'inherit', env: { ...process.env, ...server.environment } });
+  const [code] = await once(tests, 'exit');
+  const counts = count(await readFile(tap, 'utf8'));
+  if (code !== 0 && counts.failed === 0) {
+    counts.failed = 1;
+  }
+
+  if (counts.failed > 0) {
+    console.error(`What the server wrote:\n${server.output}`);
+  }
+
+  if (process.env.TOKENVAULT_TEST_COUNTS) {
+    await writeFile(process.env.TOKENVAULT_TEST_COUNTS, `${counts.passed} ${counts.failed} ${counts.skipped}\n`);
+  }
+
+  process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  await server.stop();
+  await rm(scratch, { recursive: true, force: true });
+}
+
+function count(report) {
+  const total = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(report)?.[1] ?? 0);
+  return { passed: total('pass'), failed: total('fail') + total('cancelled'), skipped: total('skipped') + total('todo') };
+}
