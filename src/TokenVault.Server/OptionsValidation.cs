@@ -1,4 +1,5 @@
 using TokenVault.Server.Http;
+using TokenVault.Server.Storage.Postgres;
 
 namespace TokenVault.Server;
 
@@ -50,9 +51,9 @@ internal static class OptionsValidation
             yield return $"{Name("Issuer")} {problem} It is '{options.Issuer}'.";
         }
 
-        if (options.Storage.ConnectionString is not null)
+        if (options.Storage.ConnectionString is { } connectionString && PostgresSettings.Parse(connectionString) is null)
         {
-            yield return $"{Name("Storage:ConnectionString")}: this version stores in SQLite only; leave it out.";
+            yield return $"{Name("Storage:ConnectionString")} must be PostgreSQL's, Host=…;Database=…;Username=…;Password=…, or be left out for SQLite.";
         }
 
         foreach (var error in CheckTls(options))

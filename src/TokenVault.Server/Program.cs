@@ -18,8 +18,10 @@ internal static class Program
                     return 0;
                 case "demo":
                     return await Demo.DemoCommand.RunAsync();
+                case "migrate":
+                    return await MigrateCommand.RunAsync(args[1..], Console.Out);
                 default:
-                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo]");
+                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo | migrate]");
                     return 2;
             }
         }

@@ -14,6 +14,9 @@ internal sealed class TokenVaultOptions
     /// <summary>Where the database, the keys, the local certificate authority and <c>bootstrap.json</c> live.</summary>
     public string DataDirectory { get; set; } = "./data";
 
+    /// <summary>SQLite's file.</summary>
+    public string DatabaseFile => Path.Combine(DataDirectory, "vault.db");
+
     public StorageOptions Storage { get; set; } = new();
 
     public KeyOptions Keys { get; set; } = new();
@@ -28,7 +31,7 @@ internal sealed class TokenVaultOptions
 
     internal sealed class StorageOptions
     {
-        /// <summary>Absent: SQLite in the data directory.</summary>
+        /// <summary>Absent: SQLite in the data directory. <c>Host=…;Database=…;Username=…;Password=…</c>: PostgreSQL.</summary>
         public string? ConnectionString { get; set; }
     }
 

@@ -10,6 +10,7 @@ using TokenVault.Server.Keys;
 using TokenVault.Server.OAuth;
 using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.Storage;
+using TokenVault.Server.Storage.Postgres;
 using TokenVault.Server.Storage.Sqlite;
 using TokenVault.Server.Tokensets;
 using TokenVault.Server.Users;
@@ -36,7 +37,8 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         var time = (TimeProvider)builder.Services.Last(service => service.ServiceType == typeof(TimeProvider)).ImplementationInstance!;
 
         CreateDataDirectory(options.DataDirectory);
-        var storage = SqliteStorage.Open(Path.Combine(options.DataDirectory, "vault.db"), time);
+        var storageLog = new LateLogger();
+        var storage = await OpenStorageAsync(options, time, storageLog);
         WebApplication? app = null;
         try
         {
@@ -46,6 +48,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
             Register(builder.Services, options, storage, ring, signingKeys);
             Listen(builder, options);
             app = builder.Build();
+            storageLog.Target = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("TokenVault.Server.Storage");
             Map(app, options);
             var scopes = ((IEndpointRouteBuilder)app).ScopesInUse();
             var isFirst = await app.Services.GetRequiredService<Bootstrap>().RunAsync(scopes, LocalAuthority(options), CancellationToken.None);
@@ -66,7 +69,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
             }
 
             await storage.DisposeAsync();
-            if (e is IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException })
+            if (e is IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } or StorageUnavailableException)
             {
                 throw new StartupException(e.Message);
             }
@@ -88,6 +91,11 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         await _app.DisposeAsync();
         await storage.DisposeAsync();
     }
+
+    private static async Task<IStorage> OpenStorageAsync(TokenVaultOptions options, TimeProvider time, LateLogger log) =>
+        options.Storage.ConnectionString is { } connectionString
+            ? await PostgresStorage.OpenAsync(connectionString, time, log)
+            : SqliteStorage.Open(options.DatabaseFile, time, log);
 
     /// <summary>For the server's eyes only: it holds the root key.</summary>
     private static void CreateDataDirectory(string path)

@@ -9,7 +9,10 @@ using TokenVault.Server.Storage;
 
 namespace TokenVault.Testing;
 
-/// <summary>A real server: Kestrel with TLS on loopback, SQLite in a temporary directory, the whole composition; only its clock is the test's.</summary>
+/// <summary>
+/// A real server: Kestrel with TLS on loopback, SQLite in a temporary directory (or what the settings say), the whole composition; only
+/// its clock is the test's.
+/// </summary>
 internal sealed class TestVault : IAsyncDisposable
 {
     private readonly Dictionary<string, string?> _settings;
@@ -80,6 +83,10 @@ internal sealed class TestVault : IAsyncDisposable
         await _server.DisposeAsync();
         _server = await StartServerAsync(_settings, Clock, Log);
     }
+
+    /// <summary>Starts a second server on the same data, listening elsewhere; for a store that takes several.</summary>
+    public Task<TokenVaultServer> StartNodeAsync(string address) =>
+        StartServerAsync(new Dictionary<string, string?>(_settings) { ["urls"] = address }, Clock, Log);
 
     public Browser NewBrowser() => new(Api.Trusted);
 

@@ -12,6 +12,11 @@ internal static class Program
             return await CrashWriter.RunAsync(file, run);
         }
 
+        if (args is [PostgresHost.Verb])
+        {
+            return await PostgresHost.RunAsync();
+        }
+
         await Console.Error.WriteLineAsync("Run the tests with: dotnet test");
         return 1;
     }

@@ -74,7 +74,7 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
         var rows = new List<StoredAuditRow>();
         while (query.Step())
         {
-            rows.Add(new StoredAuditRow(query.Long(0), query.Text(1), SqliteTime.FromMicroseconds(query.Long(2)), query.Blob(3)));
+            rows.Add(new StoredAuditRow(query.Long(0), query.Text(1), StorageTime.FromMicroseconds(query.Long(2)), query.Blob(3)));
         }
 
         return rows;
@@ -92,7 +92,7 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
         kind,
         id,
         row.Long(1),
-        row.LongOrNull(2) is { } expiresAt ? SqliteTime.FromMicroseconds(expiresAt) : null,
+        row.LongOrNull(2) is { } expiresAt ? StorageTime.FromMicroseconds(expiresAt) : null,
         row.Blob(3),
         Keys: []);
 }

@@ -1,7 +1,7 @@
-namespace TokenVault.Server.Storage.Sqlite;
+namespace TokenVault.Server.Storage;
 
-/// <summary>Instants as the tables hold them: microseconds since 1970, which is also PostgreSQL's precision.</summary>
-internal static class SqliteTime
+/// <summary>Instants as the engines keep them: microseconds since 1970.</summary>
+internal static class StorageTime
 {
     public static long ToMicroseconds(this DateTimeOffset instant) =>
         (instant.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;

@@ -1,0 +1,91 @@
+using Npgsql;
+using static TokenVault.Server.Storage.Postgres.PostgresValues;
+
+namespace TokenVault.Server.Storage.Postgres;
+
+/// <summary>
+/// The audit table. Transactions draw their sequence numbers before they commit, so a higher number can become visible before a lower one,
+/// and a reader that goes on from the highest it saw would miss rows. Therefore every appending transaction first locks (shared, so nobody
+/// waits) the number below which none of its own can be, and a reader believes only the numbers below the lowest locked one.
+/// </summary>
+internal static class PostgresAudit
+{
+    /// <summary>The upper 16 bits of the lock numbers ("tv"); the others are the sequence number.</summary>
+    private const long LockTag = 0x7476L << 48;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+
+    public static void Append(PostgresScript script, IReadOnlyCollection<AuditRow> rows)
+    {
+        script.RunQuery(
+            "SELECT pg_advisory_xact_lock_shared($1 + last_value - CASE WHEN is_called THEN 0 ELSE 1 END) FROM audit_sequence",
+            Number(LockTag));
+        script.Run(
+            "INSERT INTO audit (id, at, body) SELECT * FROM unnest($1, $2, $3)",
+            Texts(rows.Select(row => row.Id)),
+            Numbers(rows.Select(row => row.At.ToMicroseconds())),
+            ByteArrays(rows.Select(row => row.Body)));
+    }
+
+    /// <summary>
+    /// Waits for the appends that were under way when it was called, for their rows may be below those that have returned already; but not
+    /// for ever, because a node may be paused in the middle of one: then what lies behind that one is left for a later read.
+    /// </summary>
+    public static async Task<IReadOnlyList<StoredAuditRow>> ReadAsync(
+        NpgsqlConnection connection, long after, int take, CancellationToken cancellationToken)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        var (newest, settled, rows) = await ReadOnceAsync(connection, after, take, cancellationToken);
+        var wanted = newest;
+        while (settled < wanted && TimeProvider.System.GetElapsedTime(start) < Patience)
+        {
+            await Task.Delay(Pause, TimeProvider.System, cancellationToken);
+            (_, settled, rows) = await ReadOnceAsync(connection, after, take, cancellationToken);
+        }
+
+        rows.RemoveAll(row => row.Sequence > settled);
+        return rows;
+    }
+
+    /// <summary>The order matters: the newest number first, then the locks, then the rows.</summary>
+    private static async Task<(long Newest, long Settled, List<StoredAuditRow> Rows)> ReadOnceAsync(
+        NpgsqlConnection connection, long after, int take, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand("SELECT last_value FROM audit_sequence"),
+                new NpgsqlBatchCommand(
+                    """
+                    SELECT min((classid::bigint << 32 | objid::bigint) - $1) FROM pg_locks
+                    WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = $1 >> 48
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    """)
+                {
+                    Parameters = { Number(LockTag) },
+                },
+                new NpgsqlBatchCommand("SELECT sequence, id, at, body FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
+                {
+                    Parameters = { Number(after), Number(Math.Max(0, take)) },
+                },
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var newest = reader.GetInt64(0);
+        await reader.NextResultAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var settled = await reader.IsDBNullAsync(0, cancellationToken) ? newest : Math.Min(newest, reader.GetInt64(0));
+        await reader.NextResultAsync(cancellationToken);
+        var rows = new List<StoredAuditRow>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(new StoredAuditRow(
+                reader.GetInt64(0), reader.GetString(1), StorageTime.FromMicroseconds(reader.GetInt64(2)), reader.GetFieldValue<byte[]>(3)));
+        }
+
+        return (newest, settled, rows);
+    }
+}

@@ -1,0 +1,147 @@
+using Npgsql;
+
+namespace TokenVault.Server.Storage.Postgres;
+
+/// <summary>
+/// One batch, one transaction, two journeys to the database: all statements, then COMMIT. Until COMMIT is sent, whatever goes wrong has
+/// changed nothing and is tried again; when contact is lost after that, nobody knows.
+/// </summary>
+internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices, TimeProvider time)
+{
+    private static readonly CommitResult Committed = new(CommitOutcome.Committed);
+
+    /// <exception cref="CommitOutcomeUnknownException">Contact was lost during COMMIT.</exception>
+    /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
+    public async Task<CommitResult> RunAsync(IReadOnlyList<Operation> operations)
+    {
+        if (operations.Count == 0)
+        {
+            return Committed;
+        }
+
+        var (result, changes) = await pool.UseAsync(connection => TryAsync(connection, operations), CancellationToken.None);
+
+        // After the connection was given back: an observer may read.
+        notices.PublishOwn(changes);
+        return result;
+    }
+
+    private static void AddLeases(PostgresScript script, IReadOnlyList<Operation> operations)
+    {
+        for (script.Operation = 0; script.Operation < operations.Count; script.Operation++)
+        {
+            switch (operations[script.Operation])
+            {
+                case AcquireLeaseOperation acquire:
+                    PostgresLeases.Acquire(script, acquire);
+                    break;
+                case RenewLeaseOperation renew:
+                    PostgresLeases.Renew(script, renew);
+                    break;
+                case RequireFenceOperation require:
+                    PostgresLeases.Require(script, require);
+                    break;
+                case ReleaseLeaseOperation release:
+                    PostgresLeases.Release(script, release);
+                    break;
+            }
+        }
+    }
+
+    private static void AddRow(PostgresRows rows, Operation operation)
+    {
+        switch (operation)
+        {
+            case InsertOperation insert:
+                rows.Insert(insert.Entity);
+                break;
+            case ReplaceOperation replace:
+                rows.Replace(replace.Entity);
+                break;
+            case PutOperation put:
+                rows.Put(put.Entity);
+                break;
+            case DeleteOperation delete:
+                rows.Delete(delete.Kind, delete.Id, delete.Version);
+                break;
+            case RequireOperation require:
+                rows.Require(require.Kind, require.Id, require.Version);
+                break;
+            case DeleteIndexedOperation indexed:
+                rows.DeleteIndexed(indexed.Name, indexed.Value);
+                break;
+            case AppendOperation or AcquireLeaseOperation or RenewLeaseOperation or RequireFenceOperation or ReleaseLeaseOperation:
+                break;
+            default:
+                throw new NotSupportedException($"The PostgreSQL engine has no {operation.GetType().Name}.");
+        }
+    }
+
+    private static Change? Changed(Operation operation) => operation switch
+    {
+        InsertOperation insert => new Change(insert.Entity.Kind, insert.Entity.Id),
+        ReplaceOperation replace => new Change(replace.Entity.Kind, replace.Entity.Id),
+        PutOperation put => new Change(put.Entity.Kind, put.Entity.Id),
+        DeleteOperation delete => new Change(delete.Kind, delete.Id),
+        _ => null,
+    };
+
+    private static async Task CommitAsync(NpgsqlTransaction transaction)
+    {
+        try
+        {
+            await transaction.CommitAsync();
+        }
+        catch (NpgsqlException e) when (e is not PostgresException || PostgresFailures.IsBroken(e))
+        {
+            throw new CommitOutcomeUnknownException(e);
+        }
+    }
+
+    private async Task<(CommitResult Result, List<Change> Changes)> TryAsync(NpgsqlConnection connection, IReadOnlyList<Operation> operations)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var script = new PostgresScript(connection);
+        var changes = operations.Select(Changed).OfType<Change>().Distinct().ToList();
+        Fill(script, operations, changes);
+        if (await script.ExecuteAsync() is { } refused)
+        {
+            await transaction.RollbackAsync();
+            return (refused, []);
+        }
+
+        if (script.Removed.Count > 0)
+        {
+            await using var notify = new NpgsqlCommand(PostgresNotices.Sql, connection, transaction);
+            notify.Parameters.AddRange(notices.Parameters(script.Removed));
+            await notify.ExecuteNonQueryAsync();
+            changes.AddRange(script.Removed);
+        }
+
+        await CommitAsync(transaction);
+        return (script.Fence == 0 ? Committed : Committed with { Fence = script.Fence }, changes);
+    }
+
+    /// <summary>Locks are taken in one order whatever the order of the operations: leases, then rows by kind and id.</summary>
+    private void Fill(PostgresScript script, IReadOnlyList<Operation> operations, List<Change> changes)
+    {
+        var rows = new PostgresRows(script, time.GetUtcNow().ToMicroseconds());
+        AddLeases(script, operations);
+        rows.Lock(changes, operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)));
+        for (script.Operation = 0; script.Operation < operations.Count; script.Operation++)
+        {
+            AddRow(rows, operations[script.Operation]);
+        }
+
+        if (changes.Count > 0)
+        {
+            script.RunQuery(PostgresNotices.Sql, notices.Parameters(changes));
+        }
+
+        var audit = operations.OfType<AppendOperation>().Select(append => append.Row).ToList();
+        if (audit.Count > 0)
+        {
+            PostgresAudit.Append(script, audit);
+        }
+    }
+}
