@@ -29,10 +29,6 @@ internal sealed class ProviderClient(
         return provider is null ? named : WithRequired(provider, named);
     }
 
-    /// <summary>What becomes of a used refresh token: as the operator says, else as the catalogue knows.</summary>
-    public RotationClass RotationOf(Connection connection) =>
-        connection.Options.RotationClass ?? catalog.Find(connection.Strategy)?.RotationClass ?? RotationClass.Unknown;
-
     /// <summary>The redirect URI at the provider; one for each connection, so that answers cannot be mixed up (T-CF-06).</summary>
     public string CallbackUrl(Connection connection) => connection.CallbackUrl(options.Issuer);
 
@@ -84,8 +80,8 @@ internal sealed class ProviderClient(
             parameters["code_verifier"] = request.CodeVerifier;
         }
 
-        var call = new TokenCall(target.Endpoints.TokenEndpoint, target.Provider.TokenParams, UpstreamHttp.Deadline);
-        var (response, refused) = await PostAsync(target, call, parameters, cancellationToken);
+        var (response, refused) = await PostAsync(
+            target, target.Endpoints.TokenEndpoint, parameters, target.Provider.TokenParams, UpstreamHttp.Deadline, cancellationToken);
         if (response is null)
         {
             return new(null, refused);
@@ -100,9 +96,7 @@ internal sealed class ProviderClient(
     /// its answer is the only copy.
     /// </summary>
     /// <param name="expected">Whose account it is; an id_token in the answer that names another one spoils the answer.</param>
-    /// <param name="mayStillSend">Asked last of all before the refresh token leaves.</param>
-    public async Task<ProviderResult<ProviderTokens>> RefreshAsync(
-        Connection connection, Secret refreshToken, ProviderIdentity? expected, Func<bool> mayStillSend)
+    public async Task<ProviderResult<ProviderTokens>> RefreshAsync(Connection connection, Secret refreshToken, ProviderIdentity? expected)
     {
         var (target, failure) = await TargetAsync(connection, CancellationToken.None);
         if (target is null)
@@ -118,13 +112,8 @@ internal sealed class ProviderClient(
             ["refresh_token"] = refreshToken.Reveal(),
         };
         var endpoint = target.Endpoints.RefreshEndpoint ?? target.Endpoints.TokenEndpoint;
-        var call = new TokenCall(endpoint, target.Provider.RefreshParams, RotationRules.Of(RotationOf(connection)).AnswerDeadline);
-        if (!mayStillSend())
-        {
-            return Failed<ProviderTokens>(ProviderFailureKind.NotSent, "the process stood still before the call");
-        }
-
-        var (response, refused) = await PostAsync(target, call, parameters, CancellationToken.None);
+        var patience = target.Provider.RefreshesOnce ? UpstreamHttp.PatientDeadline : UpstreamHttp.Deadline;
+        var (response, refused) = await PostAsync(target, endpoint, parameters, target.Provider.RefreshParams, patience, CancellationToken.None);
         if (response is null)
         {
             return Counted(new(null, refused));
@@ -142,24 +131,24 @@ internal sealed class ProviderClient(
         return refresh;
     }
 
-    /// <summary>Tells the provider that a token is no longer wanted (RFC 7009).</summary>
+    /// <summary>Tells the provider that a token is no longer wanted (RFC 7009); null when it is gone, or the provider has no such endpoint.</summary>
     /// <param name="hint"><c>refresh_token</c> or <c>access_token</c>.</param>
-    public async Task<RevocationAnswer> RevokeAsync(Connection connection, Secret token, string hint, CancellationToken cancellationToken)
+    public async Task<ProviderFailure?> RevokeAsync(Connection connection, Secret token, string hint, CancellationToken cancellationToken)
     {
         var (target, failure) = await TargetAsync(connection, cancellationToken);
         if (target is null)
         {
-            return new(Supported: true, failure);
+            return failure;
         }
 
         if (target.Endpoints.RevocationEndpoint is null)
         {
-            return new(Supported: false, Failure: null);
+            return null;
         }
 
         if (!UpstreamUrl.TryParse(target.Endpoints.RevocationEndpoint, out var endpoint, out var problem))
         {
-            return new(Supported: true, new ProviderFailure(ProviderFailureKind.Misconfigured, "the revocation endpoint " + problem));
+            return new ProviderFailure(ProviderFailureKind.Misconfigured, "the revocation endpoint " + problem);
         }
 
         var parameters = new Dictionary<string, string>(StringComparer.Ordinal) { ["token"] = token.Reveal(), ["token_type_hint"] = hint };
@@ -167,29 +156,34 @@ internal sealed class ProviderClient(
         var (answer, unsent) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, cancellationToken);
         if (answer is null)
         {
-            return new(Supported: true, unsent);
+            return unsent;
         }
 
         return (int)answer.Status is >= 200 and < 300
-            ? new(Supported: true, Failure: null)
-            : new(Supported: true, ProviderFailures.Of("the revocation endpoint", answer, UpstreamJson.Object(answer.Body)?.Text("error"), target.Provider));
+            ? null
+            : ProviderFailures.Of("the revocation endpoint", answer, UpstreamJson.Object(answer.Body)?.Text("error"), target.Provider);
     }
 
     private async Task<ProviderResult<ProviderTokenResponse>> PostAsync(
-        Target target, TokenCall call, Dictionary<string, string> parameters, CancellationToken cancellationToken)
+        Target target,
+        string? url,
+        Dictionary<string, string> parameters,
+        IReadOnlyDictionary<string, string> extras,
+        TimeSpan patience,
+        CancellationToken cancellationToken)
     {
-        if (!UpstreamUrl.TryParse(call.Url, out var endpoint, out var problem))
+        if (!UpstreamUrl.TryParse(url, out var endpoint, out var problem))
         {
             return Failed<ProviderTokenResponse>(ProviderFailureKind.Misconfigured, "the token endpoint " + problem);
         }
 
-        foreach (var (name, value) in call.Extras)
+        foreach (var (name, value) in extras)
         {
             parameters[name] = value;
         }
 
         using var request = TokenRequest.Build(endpoint, target.Registration, parameters);
-        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, call.Deadline, cancellationToken);
+        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, patience, cancellationToken);
         return answer is null ? new(null, failure) : ProviderTokenResponse.Read(answer, target.Provider);
     }
 
@@ -276,8 +270,6 @@ internal sealed class ProviderClient(
 
     private static ProviderResult<T> Failed<T>(ProviderFailureKind kind, string detail)
         where T : class => new(null, new ProviderFailure(kind, detail));
-
-    private sealed record TokenCall(string? Url, IReadOnlyDictionary<string, string> Extras, TimeSpan Deadline);
 
     private sealed record Target(Provider Provider, ProviderEndpoints Endpoints, ProviderRegistration Registration);
 }
