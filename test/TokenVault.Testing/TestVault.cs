@@ -85,8 +85,24 @@ internal sealed class TestVault : IAsyncDisposable
     }
 
     /// <summary>Starts a second server on the same data, listening elsewhere; for a store that takes several.</summary>
-    public Task<TokenVaultServer> StartNodeAsync(string address) =>
-        StartServerAsync(new Dictionary<string, string?>(_settings) { ["urls"] = address }, Clock, Log);
+    public Task<TokenVaultServer> StartNodeAsync(string address)
+    {
+        // A data directory of its own, the same root key, and a certificate by the authority that the test trusts.
+        var own = Directory.CreateDirectory(Path.Combine(DataDirectory, "node")).FullName;
+        var tls = Directory.CreateDirectory(Path.Combine(own, "tls")).FullName;
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(DataDirectory, "tls")))
+        {
+            File.Copy(file, Path.Combine(tls, Path.GetFileName(file)));
+        }
+
+        var settings = new Dictionary<string, string?>(_settings)
+        {
+            ["urls"] = address,
+            ["TokenVault:DataDirectory"] = own,
+            ["TokenVault:Keys:RootKeyFile"] = Path.Combine(DataDirectory, "root.key"),
+        };
+        return StartServerAsync(settings, Clock, Log);
+    }
 
     public Browser NewBrowser() => new(Api.Trusted);
 

@@ -69,7 +69,7 @@ internal sealed class ConnectCallback(
     public Task FailAsync(HttpContext context, ConnectRequest request, Connection connection, ProviderFailure failure)
     {
         Log.ConnectFailed(logger, connection.Name, failure.Kind.ToString(), failure.Detail);
-        var away = failure.Kind is ProviderFailureKind.Unavailable or ProviderFailureKind.NotSent;
+        var away = failure.Kind is ProviderFailureKind.Unavailable or ProviderFailureKind.NotSent or ProviderFailureKind.OutcomeUnknown;
         return EndAsync(
             context,
             request,

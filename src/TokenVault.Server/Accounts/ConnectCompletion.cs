@@ -156,6 +156,9 @@ internal sealed class ConnectCompletion(
             AccountId = account?.Id ?? blank.AccountId,
             GrantId = Identifier.Secret(),
             State = TokensetState.Active,
+
+            // A refresh under way concerns the new consent only if that keeps the refresh token which went out.
+            Attempt = grant.RefreshToken is null ? blank.Attempt : null,
             UpstreamEmail = grant.Email,
             Scopes = grant.Scopes ?? request.Scopes,
             IssuedAt = grant.ReceivedAt,

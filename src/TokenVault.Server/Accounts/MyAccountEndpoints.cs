@@ -3,13 +3,12 @@ using TokenVault.Server.Audit;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
-using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Accounts;
 
 /// <summary>The My Account API: a user's connected accounts, in the hands of the user's application.</summary>
 internal sealed class MyAccountEndpoints(
-    IStorage storage, MyAccountGate gate, ConnectFlow connect, ConnectCompletion completion, MyAccountLists lists, AuditLog audit)
+    MyAccountGate gate, ConnectFlow connect, ConnectCompletion completion, AccountDisconnection disconnection, MyAccountLists lists)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -17,7 +16,7 @@ internal sealed class MyAccountEndpoints(
         routes.MapPost(root + "/connect", gate.For(Wire.CreateConnectedAccounts, ConnectAsync));
         routes.MapPost(root + "/complete", gate.For(Wire.CreateConnectedAccounts, CompleteAsync));
         routes.MapGet(root + "/accounts", gate.For(Wire.ReadConnectedAccounts, lists.AccountsAsync));
-        routes.MapDelete(root + "/accounts/{id}", gate.For(Wire.DeleteConnectedAccounts, DeleteAsync));
+        routes.MapDelete(root + "/accounts/{id}", gate.For(Wire.DeleteConnectedAccounts, disconnection.DeleteAsync));
         routes.MapGet(root + "/connections", gate.For(Wire.ReadConnectedAccounts, lists.ConnectionsAsync));
         routes.Map("/me/{**rest}", context => MyAccountProblem.NotFound("There is no such resource.").WriteAsync(context));
     }
@@ -75,28 +74,6 @@ internal sealed class MyAccountEndpoints(
         }
 
         await OAuthResponse.WriteAsync(context, 201, writer => MyAccountLists.Write(writer, account));
-        return null;
-    }
-
-    private async Task<MyAccountProblem?> DeleteAsync(HttpContext context, AccessToken caller)
-    {
-        // The user comes from the token, so another user's account is simply not there (T-MG-07).
-        var id = (string)context.Request.RouteValues["id"]!;
-        var account = await storage.FindAsync<ConnectedAccount>(id, context.RequestAborted);
-        if (account is null || account.UserId != caller.UserId)
-        {
-            return MyAccountProblem.NotFound("The account does not exist.");
-        }
-
-        var trace = MyAccountEvents.Event(AuditType.ConnectedAccountDeleted, context, caller.UserId!, caller.ClientId) with
-        {
-            Connection = account.Connection,
-            ConnectionId = account.ConnectionId,
-            Details = new() { ["connected_account"] = new System.Text.Json.Nodes.JsonObject { ["id"] = account.Id } },
-        };
-        await storage.CommitAsync(AccountRemoval.Of(account).Append(audit.Row(trace)));
-        OAuthResponse.NoStore(context);
-        context.Response.StatusCode = 204;
         return null;
     }
 

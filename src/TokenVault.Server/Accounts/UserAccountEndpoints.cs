@@ -11,7 +11,7 @@ namespace TokenVault.Server.Accounts;
 /// <summary>
 /// The Management API's view of what users have connected: accounts, and tokensets with their dates. Never a token (T-MG-01).
 /// </summary>
-internal sealed class UserAccountEndpoints(ManagementRecords records, ILogger<UserAccountEndpoints> logger)
+internal sealed class UserAccountEndpoints(ManagementRecords records, AccountRemoval removal, ILogger<UserAccountEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -19,6 +19,7 @@ internal sealed class UserAccountEndpoints(ManagementRecords records, ILogger<Us
         routes.MapManagement("GET", tokensets, "read:federated_connections_tokensets", ListTokensetsAsync);
         routes.MapManagement("DELETE", tokensets + "/{tokenset}", "update:federated_connections_tokensets", DeleteTokensetAsync);
         routes.MapManagement("GET", "/users/{id}/connected-accounts", "read:users", ListAccountsAsync);
+        routes.MapManagement("GET", "/users/{id}/token-revocations", "read:federated_connections_tokensets", ListRevocationsAsync);
     }
 
     private async Task<ManagementAnswer> ListTokensetsAsync(ManagementRequest request)
@@ -55,7 +56,7 @@ internal sealed class UserAccountEndpoints(ManagementRecords records, ILogger<Us
             // By the account, so that a tokenset that does not read any more can be removed, too.
             var accounts = await AccountsAsync(request.Path("id"), request.Cancellation);
             return accounts.Find(account => account.TokensetId == id) is { } account
-                ? new PendingWrite(AccountRemoval.Of(account), ManagementAnswer.NoContent) { Target = id }
+                ? new PendingWrite(await removal.OfAsync(account, request.Cancellation), ManagementAnswer.NoContent) { Target = id }
                 : ManagementError.Inexistent("tokenset");
         });
     }
@@ -74,6 +75,28 @@ internal sealed class UserAccountEndpoints(ManagementRecords records, ILogger<Us
 
     private ValueTask<List<ConnectedAccount>> AccountsAsync(string userId, CancellationToken cancellationToken) =>
         records.Storage.ListReadableAsync<ConnectedAccount>(EntityKey.Index("user", userId), logger, cancellationToken);
+
+    /// <summary>What became of the tokens that were given up; also of a user who is gone.</summary>
+    private async Task<ManagementAnswer> ListRevocationsAsync(ManagementRequest request)
+    {
+        var userId = request.Path("id");
+        var all = await records.Storage.ListAllAsync<PendingRevocation>(PendingRevocation.OfUser(userId), request.Cancellation);
+        return records.Checkpoint(request, "token_revocations", userId, all, revocation => revocation.Id, View);
+    }
+
+    private static JsonObject View(PendingRevocation revocation) => new()
+    {
+        ["id"] = revocation.Id,
+        ["connection"] = revocation.Connection.Name,
+        ["connected_account_id"] = revocation.AccountId,
+        ["tokenset_id"] = revocation.TokensetId,
+        ["token_type"] = revocation.Hint,
+        ["state"] = RevocationStates.Name(revocation.State),
+        ["attempts"] = revocation.Attempts,
+        ["problem"] = revocation.Problem,
+        ["created_at"] = Date(revocation.CreatedAt),
+        ["ended_at"] = revocation.EndedAt is { } end ? Date(end) : null,
+    };
 
     private static JsonObject View(ConnectedAccount account) => new()
     {

@@ -64,6 +64,9 @@ internal static class AuditType
     public const string TokensetRefreshed = "tokenset_refreshed";
     public const string TokensetDied = "tokenset_died";
     public const string TokensetCorrupt = "tokenset_corrupt";
+    public const string TokensetAnswerUnread = "tokenset_answer_unread";
+    public const string TokenRevoked = "token_revoked";
+    public const string TokenRevocationFailed = "token_revocation_failed";
 }
 
 [JsonSourceGenerationOptions(

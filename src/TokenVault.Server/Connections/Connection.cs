@@ -87,6 +87,9 @@ internal sealed record ConnectionOptions
     /// <summary>client_secret_post or client_secret_basic.</summary>
     public string? TokenEndpointAuthMethod { get; init; }
 
+    /// <summary>What becomes of a used refresh token at this provider.</summary>
+    public RotationClass? RotationClass { get; init; }
+
     /// <summary>Whether to send PKCE to the provider.</summary>
     public bool? Pkce { get; init; }
 

@@ -8,7 +8,7 @@ namespace TokenVault.Server.Connections;
 
 /// <summary><c>/api/v2/connections</c>: providers as this deployment uses them.</summary>
 internal sealed class ConnectionEndpoints(
-    ManagementRecords records, KeyRing ring, ProviderCatalog catalog, TokenVaultOptions options, TimeProvider time)
+    ManagementRecords records, KeyRing ring, ProviderCatalog catalog, TokenVaultOptions options, TimeProvider time, IEnumerable<ConnectionRemoval> removals)
 {
     private static readonly RequiredScope Read = new("read:connections", "read:connections_options");
 
@@ -103,6 +103,11 @@ internal sealed class ConnectionEndpoints(
 
             // Tokens stored for it must not be sent to whoever takes its name next.
             var batch = new Batch().Delete(connection).DeleteIndexed(Connection.OwnerIndex, connection.Id);
+            foreach (var removal in removals)
+            {
+                await removal(connection, batch, request.Cancellation);
+            }
+
             return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = connection.Id };
         });
 

@@ -40,6 +40,8 @@ internal static class ConnectionOptionsBody
             Issuer = Url(body, "issuer", "issuer"),
             TokenEndpointAuthMethod = body.Text("token_endpoint_auth_method", current: null, 64, method =>
                 method is "client_secret_post" or "client_secret_basic" ? null : "Only client_secret_post and client_secret_basic are supported"),
+            RotationClass = RotationRules.Parse(body.Text("rotation_class", current: null, 32, name =>
+                RotationRules.Parse(name) is null ? "Not a rotation class: unknown, stable, overlap, replay, single_use, family_revoking or none" : null)),
             Pkce = ReadPkce(body),
             UpstreamParams = body.Free("upstream_params", current: null, UpstreamProblem),
         };

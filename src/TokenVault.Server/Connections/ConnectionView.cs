@@ -41,6 +41,7 @@ internal static class ConnectionView
             .With("discovery_url", options.DiscoveryUrl)
             .With("issuer", options.Issuer)
             .With("token_endpoint_auth_method", options.TokenEndpointAuthMethod)
+            .With("rotation_class", options.RotationClass is { } rotation ? RotationRules.Name(rotation) : null)
             .With("pkce", options.Pkce)
             .With("upstream_params", options.UpstreamParams?.DeepClone());
     }

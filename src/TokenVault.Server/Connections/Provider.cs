@@ -80,10 +80,6 @@ internal sealed record Provider
 
     public RotationClass RotationClass { get; init; }
 
-    /// <summary>Whether a refresh whose answer is lost is lost for good.</summary>
-    [JsonIgnore]
-    public bool RefreshesOnce => RotationClass is RotationClass.Unknown or RotationClass.SingleUse or RotationClass.FamilyRevoking;
-
     /// <summary>In seconds, for a provider that names none in its answers; null where such tokens do not expire.</summary>
     public int? AccessTokenLifetime { get; init; }
 
@@ -110,6 +106,7 @@ internal enum TokenRequestFormat
 }
 
 /// <summary>What becomes of a refresh token that was used: decides how long to wait for an answer and whether to ask twice.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RotationClass>))]
 internal enum RotationClass
 {
     /// <summary>Not known: treated like <see cref="FamilyRevoking"/>.</summary>

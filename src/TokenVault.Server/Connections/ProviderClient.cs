@@ -29,6 +29,10 @@ internal sealed class ProviderClient(
         return provider is null ? named : WithRequired(provider, named);
     }
 
+    /// <summary>What becomes of a used refresh token: as the operator says, else as the catalogue knows.</summary>
+    public RotationClass RotationOf(Connection connection) =>
+        connection.Options.RotationClass ?? catalog.Find(connection.Strategy)?.RotationClass ?? RotationClass.Unknown;
+
     /// <summary>The redirect URI at the provider; one for each connection, so that answers cannot be mixed up (T-CF-06).</summary>
     public string CallbackUrl(Connection connection) => connection.CallbackUrl(options.Issuer);
 
@@ -80,8 +84,8 @@ internal sealed class ProviderClient(
             parameters["code_verifier"] = request.CodeVerifier;
         }
 
-        var (response, refused) = await PostAsync(
-            target, target.Endpoints.TokenEndpoint, parameters, target.Provider.TokenParams, UpstreamHttp.Deadline, cancellationToken);
+        var call = new TokenCall(target.Endpoints.TokenEndpoint, target.Provider.TokenParams, UpstreamHttp.Deadline);
+        var (response, refused) = await PostAsync(target, call, parameters, cancellationToken);
         if (response is null)
         {
             return new(null, refused);
@@ -96,7 +100,9 @@ internal sealed class ProviderClient(
     /// its answer is the only copy.
     /// </summary>
     /// <param name="expected">Whose account it is; an id_token in the answer that names another one spoils the answer.</param>
-    public async Task<ProviderResult<ProviderTokens>> RefreshAsync(Connection connection, Secret refreshToken, ProviderIdentity? expected)
+    /// <param name="mayStillSend">Asked last of all before the refresh token leaves.</param>
+    public async Task<ProviderResult<ProviderTokens>> RefreshAsync(
+        Connection connection, Secret refreshToken, ProviderIdentity? expected, Func<bool> mayStillSend)
     {
         var (target, failure) = await TargetAsync(connection, CancellationToken.None);
         if (target is null)
@@ -112,8 +118,13 @@ internal sealed class ProviderClient(
             ["refresh_token"] = refreshToken.Reveal(),
         };
         var endpoint = target.Endpoints.RefreshEndpoint ?? target.Endpoints.TokenEndpoint;
-        var patience = target.Provider.RefreshesOnce ? UpstreamHttp.PatientDeadline : UpstreamHttp.Deadline;
-        var (response, refused) = await PostAsync(target, endpoint, parameters, target.Provider.RefreshParams, patience, CancellationToken.None);
+        var call = new TokenCall(endpoint, target.Provider.RefreshParams, RotationRules.Of(RotationOf(connection)).AnswerDeadline);
+        if (!mayStillSend())
+        {
+            return Failed<ProviderTokens>(ProviderFailureKind.NotSent, "the process stood still before the call");
+        }
+
+        var (response, refused) = await PostAsync(target, call, parameters, CancellationToken.None);
         if (response is null)
         {
             return Counted(new(null, refused));
@@ -131,24 +142,24 @@ internal sealed class ProviderClient(
         return refresh;
     }
 
-    /// <summary>Tells the provider that a token is no longer wanted (RFC 7009); null when it is gone, or the provider has no such endpoint.</summary>
+    /// <summary>Tells the provider that a token is no longer wanted (RFC 7009).</summary>
     /// <param name="hint"><c>refresh_token</c> or <c>access_token</c>.</param>
-    public async Task<ProviderFailure?> RevokeAsync(Connection connection, Secret token, string hint, CancellationToken cancellationToken)
+    public async Task<RevocationAnswer> RevokeAsync(Connection connection, Secret token, string hint, CancellationToken cancellationToken)
     {
         var (target, failure) = await TargetAsync(connection, cancellationToken);
         if (target is null)
         {
-            return failure;
+            return new(Supported: true, failure);
         }
 
         if (target.Endpoints.RevocationEndpoint is null)
         {
-            return null;
+            return new(Supported: false, Failure: null);
         }
 
         if (!UpstreamUrl.TryParse(target.Endpoints.RevocationEndpoint, out var endpoint, out var problem))
         {
-            return new ProviderFailure(ProviderFailureKind.Misconfigured, "the revocation endpoint " + problem);
+            return new(Supported: true, new ProviderFailure(ProviderFailureKind.Misconfigured, "the revocation endpoint " + problem));
         }
 
         var parameters = new Dictionary<string, string>(StringComparer.Ordinal) { ["token"] = token.Reveal(), ["token_type_hint"] = hint };
@@ -156,34 +167,29 @@ internal sealed class ProviderClient(
         var (answer, unsent) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, cancellationToken);
         if (answer is null)
         {
-            return unsent;
+            return new(Supported: true, unsent);
         }
 
         return (int)answer.Status is >= 200 and < 300
-            ? null
-            : ProviderFailures.Of("the revocation endpoint", answer, UpstreamJson.Object(answer.Body)?.Text("error"), target.Provider);
+            ? new(Supported: true, Failure: null)
+            : new(Supported: true, ProviderFailures.Of("the revocation endpoint", answer, UpstreamJson.Object(answer.Body)?.Text("error"), target.Provider));
     }
 
     private async Task<ProviderResult<ProviderTokenResponse>> PostAsync(
-        Target target,
-        string? url,
-        Dictionary<string, string> parameters,
-        IReadOnlyDictionary<string, string> extras,
-        TimeSpan patience,
-        CancellationToken cancellationToken)
+        Target target, TokenCall call, Dictionary<string, string> parameters, CancellationToken cancellationToken)
     {
-        if (!UpstreamUrl.TryParse(url, out var endpoint, out var problem))
+        if (!UpstreamUrl.TryParse(call.Url, out var endpoint, out var problem))
         {
             return Failed<ProviderTokenResponse>(ProviderFailureKind.Misconfigured, "the token endpoint " + problem);
         }
 
-        foreach (var (name, value) in extras)
+        foreach (var (name, value) in call.Extras)
         {
             parameters[name] = value;
         }
 
         using var request = TokenRequest.Build(endpoint, target.Registration, parameters);
-        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, patience, cancellationToken);
+        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, call.Deadline, cancellationToken);
         return answer is null ? new(null, failure) : ProviderTokenResponse.Read(answer, target.Provider);
     }
 
@@ -270,6 +276,8 @@ internal sealed class ProviderClient(
 
     private static ProviderResult<T> Failed<T>(ProviderFailureKind kind, string detail)
         where T : class => new(null, new ProviderFailure(kind, detail));
+
+    private sealed record TokenCall(string? Url, IReadOnlyDictionary<string, string> Extras, TimeSpan Deadline);
 
     private sealed record Target(Provider Provider, ProviderEndpoints Endpoints, ProviderRegistration Registration);
 }

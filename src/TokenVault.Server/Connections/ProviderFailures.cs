@@ -42,6 +42,12 @@ internal static class ProviderFailures
 
     private static ProviderFailureKind Kind(HttpStatusCode status, string? code, Provider provider)
     {
+        // A gateway speaks for itself: what stands behind it may have done its work.
+        if (status is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout)
+        {
+            return ProviderFailureKind.OutcomeUnknown;
+        }
+
         // Before any code: a provider in trouble may say anything, and 429 is about haste, not about the grant.
         if ((int)status >= 500 || status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout)
         {

@@ -20,10 +20,8 @@ internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdTo
     {
         if (Fields(answer) is not { } fields)
         {
-            return Failed(ProviderFailures.Of(Endpoint, answer, code: null, provider) with
-            {
-                Detail = $"{Endpoint} answered {(int)answer.Status} with neither JSON nor a form",
-            });
+            var unread = ProviderFailures.Of(Endpoint, answer, code: null, provider);
+            return Failed(Unreadable(answer, $"{Endpoint} answered {(int)answer.Status} with neither JSON nor a form") ?? unread);
         }
 
         if (ErrorCode(fields) is { } code || answer.Status is not (HttpStatusCode.OK or HttpStatusCode.Created))
@@ -34,7 +32,8 @@ internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdTo
         var json = Holder(fields, provider);
         if (Token(json, "access_token") is not { } accessToken)
         {
-            return Failed(new ProviderFailure(ProviderFailureKind.Unavailable, $"{Endpoint} answered without an access token"));
+            var none = $"{Endpoint} answered without an access token";
+            return Failed(Unreadable(answer, none) ?? new ProviderFailure(ProviderFailureKind.Unavailable, none));
         }
 
         var tokens = new ProviderTokens(
@@ -44,6 +43,12 @@ internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdTo
             (Lifetime(json) ?? provider.AccessTokenLifetime) is { } seconds ? answer.SentAt.AddSeconds(seconds) : null);
         return new(new ProviderTokenResponse(tokens, json.Text("id_token") ?? fields.Text("id_token")), null);
     }
+
+    /// <summary>A success that cannot be read: the tokens may be in it, so it is handed on for safekeeping (F-16).</summary>
+    private static ProviderFailure? Unreadable(UpstreamAnswer answer, string detail) =>
+        answer.Status is HttpStatusCode.OK or HttpStatusCode.Created
+            ? new ProviderFailure(ProviderFailureKind.OutcomeUnknown, detail) { UnreadAnswer = new Secret(Encoding.UTF8.GetString(answer.Body)) }
+            : null;
 
     /// <summary>The body's members, be it JSON or a form: providers send either under whatever media type.</summary>
     private static JsonElement? Fields(UpstreamAnswer answer)

@@ -19,16 +19,30 @@ internal sealed record ProviderGrant(ProviderTokens Tokens, ProviderIdentity? Id
 internal sealed record ProviderResult<T>(T? Value, ProviderFailure? Failure)
     where T : class;
 
+/// <param name="Supported">False when the provider has no way to revoke.</param>
+/// <param name="Failure">Null when the token is gone.</param>
+internal readonly record struct RevocationAnswer(bool Supported, ProviderFailure? Failure);
+
 /// <param name="Detail">For the operator's log: no secret, no body of the provider.</param>
-internal sealed record ProviderFailure(ProviderFailureKind Kind, string Detail, TimeSpan? RetryAfter = null);
+internal sealed record ProviderFailure(ProviderFailureKind Kind, string Detail, TimeSpan? RetryAfter = null)
+{
+    /// <summary>With <see cref="ProviderFailureKind.OutcomeUnknown"/>: an answer that could not be read. There may be tokens in it.</summary>
+    public Secret? UnreadAnswer { get; init; }
+}
 
 internal enum ProviderFailureKind
 {
     /// <summary>Nothing was sent: no connection came about, or the egress guard refused.</summary>
     NotSent,
 
-    /// <summary>5xx, 429, a timeout, garbage, a broken connection: says nothing about the grant.</summary>
+    /// <summary>The provider says that it cannot serve now (500, 503, 429 and the like): says nothing about the grant.</summary>
     Unavailable,
+
+    /// <summary>
+    /// The request went out, and what came of it is not known: a timeout, a broken connection, a gateway's error, an answer that
+    /// cannot be read. A refresh token may have been rotated.
+    /// </summary>
+    OutcomeUnknown,
 
     /// <summary>The provider says that the grant is dead (<c>invalid_grant</c> and its relatives).</summary>
     GrantRejected,

@@ -25,9 +25,6 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
     /// <summary>For calls whose answer is not the only copy of anything.</summary>
     public static TimeSpan Deadline { get; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>For calls whose answer, once the provider has decided, is the only copy of a token: giving up would lose it (F-14).</summary>
-    public static TimeSpan PatientDeadline { get; } = TimeSpan.FromSeconds(120);
-
     public void Dispose() => _invoker.Dispose();
 
     /// <summary>An answer of any status, or why there is none.</summary>
@@ -70,20 +67,20 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
             using var response = await _invoker.SendAsync(request, either.Token);
             var body = await ReadAsync(response.Content, limit, either.Token);
             return body is null
-                ? Failed(ProviderFailureKind.Unavailable, "the answer is too large")
+                ? Failed(ProviderFailureKind.OutcomeUnknown, "the answer is too large")
                 : new(new UpstreamAnswer(response.StatusCode, response.Content.Headers.ContentType?.MediaType, body, RetryAfter(response), sentAt), null);
         }
         catch (HttpRequestException e)
         {
-            return Failed(NothingSent(e, content) ? ProviderFailureKind.NotSent : ProviderFailureKind.Unavailable, Describe(e));
+            return Failed(NothingSent(e, content) ? ProviderFailureKind.NotSent : ProviderFailureKind.OutcomeUnknown, Describe(e));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Failed(content is { Begun: false } ? ProviderFailureKind.NotSent : ProviderFailureKind.Unavailable, "no complete answer in time");
+            return Failed(content is { Begun: false } ? ProviderFailureKind.NotSent : ProviderFailureKind.OutcomeUnknown, "no complete answer in time");
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            return Failed(ProviderFailureKind.Unavailable, "the answer broke off");
+            return Failed(ProviderFailureKind.OutcomeUnknown, "the answer broke off");
         }
     }
 

@@ -21,6 +21,27 @@ internal static partial class Log
     [LoggerMessage(13, LogLevel.Warning, "Connecting an account at {Connection} failed: {Kind}: {Detail}")]
     public static partial void ConnectFailed(ILogger logger, string connection, string kind, string detail);
 
+    [LoggerMessage(14, LogLevel.Error, "The provider's answer to the refresh of tokenset {TokensetId} could not be read; it is kept, sealed, as receipt {ReceiptId}")]
+    public static partial void AnswerUnread(ILogger logger, string tokensetId, string receiptId);
+
+    [LoggerMessage(15, LogLevel.Warning, "An answer that another node had overtaken is kept as a spare of tokenset {TokensetId}")]
+    public static partial void SpareKept(ILogger logger, string tokensetId);
+
+    [LoggerMessage(16, LogLevel.Error, "The spool of refreshed tokens has no room left")]
+    public static partial void SpoolFull(ILogger logger);
+
+    [LoggerMessage(17, LogLevel.Critical, "A slot of the spool of refreshed tokens cannot be opened: it is left as it is")]
+    public static partial void SpoolCorrupt(ILogger logger, Exception exception);
+
+    [LoggerMessage(18, LogLevel.Critical, "The spool of refreshed tokens cannot be written")]
+    public static partial void SpoolBroken(ILogger logger, Exception exception);
+
+    [LoggerMessage(19, LogLevel.Error, "The refresh of tokenset {TokensetId} was broken off: the store is away")]
+    public static partial void RefreshBrokenOff(ILogger logger, Exception exception, string tokensetId);
+
+    [LoggerMessage(22, LogLevel.Error, "Background work failed and is tried again: {Work}")]
+    public static partial void BackgroundWorkFailed(ILogger logger, Exception exception, string work);
+
     [LoggerMessage(20, LogLevel.Error, "Purging expired rows failed; it is tried again")]
     public static partial void PurgeFailed(ILogger logger, Exception exception);
 

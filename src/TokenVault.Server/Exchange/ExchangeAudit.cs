@@ -54,21 +54,30 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
                 ["connected_account_id"] = tokenset.AccountId,
             },
         };
-        var batch = new Batch().Require(tokenset).Append(audit.Row(row));
-        var noted = NoteUse(batch, tokenset);
-        if ((await storage.CommitAsync(batch)).Committed)
-        {
-            Telemetry.Exchanged("success");
-            return true;
-        }
+        var auditRow = audit.Row(row);
 
-        if (noted)
+        // A refresh that begins or ends without an answer changes the row, but not the tokens in it.
+        for (var now = tokenset; now is not null && HoldsSame(now, tokenset); now = await storage.FindAsync<Tokenset>(tokenset.Id, CancellationToken.None))
         {
-            _lastUses.TryRemove(tokenset.Id, out _);
+            var batch = new Batch().Require(now).Append(auditRow);
+            var noted = NoteUse(batch, tokenset);
+            if ((await storage.CommitAsync(batch)).Committed)
+            {
+                Telemetry.Exchanged("success");
+                return true;
+            }
+
+            if (noted)
+            {
+                _lastUses.TryRemove(tokenset.Id, out _);
+            }
         }
 
         return false;
     }
+
+    private static bool HoldsSame(Tokenset now, Tokenset read) =>
+        now.GrantId == read.GrantId && now.Generation == read.Generation && now.State == read.State;
 
     public async ValueTask<OAuthError> FailedAsync(ExchangeAttempt attempt, OAuthError error)
     {

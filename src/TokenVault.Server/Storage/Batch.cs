@@ -4,6 +4,7 @@ namespace TokenVault.Server.Storage;
 internal sealed class Batch
 {
     private readonly List<Operation> _operations = [];
+    private int _conditions;
 
     public IReadOnlyList<Operation> Operations => _operations;
 
@@ -29,9 +30,16 @@ internal sealed class Batch
     public Batch Delete<T>(T record)
         where T : class, IRecord<T> => Add(new DeleteOperation(T.Kind, record.Id, record.Version));
 
-    /// <summary>Fails unless the row still has the version it was read at; writes nothing.</summary>
+    /// <summary>
+    /// Fails unless the row still has the version it was read at; writes nothing. Such conditions are looked at before anything is
+    /// changed, wherever in the building of the batch they were added.
+    /// </summary>
     public Batch Require<T>(T record)
-        where T : class, IRecord<T> => Add(new RequireOperation(T.Kind, record.Id, record.Version));
+        where T : class, IRecord<T>
+    {
+        _operations.Insert(_conditions++, new RequireOperation(T.Kind, record.Id, record.Version));
+        return this;
+    }
 
     /// <summary>Removes every row, of any kind, that carries this index key.</summary>
     public Batch DeleteIndexed(string name, string value) => Add(new DeleteIndexedOperation(name, value));

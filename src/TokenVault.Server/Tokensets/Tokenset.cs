@@ -49,6 +49,9 @@ internal sealed record Tokenset : IRecord<Tokenset>
 
     public TokensetState State { get; init; }
 
+    /// <summary>A refresh that was begun and whose outcome is not stored yet; null when there is none.</summary>
+    public RefreshAttempt? Attempt { get; init; }
+
     public DateTimeOffset IssuedAt { get; init; }
 
     /// <summary>When the access token ends; null when it does not.</summary>
@@ -63,14 +66,24 @@ internal sealed record Tokenset : IRecord<Tokenset>
     [JsonIgnore]
     public string Identity => AccountKey(UserId, ConnectionId, Issuer, UpstreamUserId);
 
-    IEnumerable<EntityKey> IRecord<Tokenset>.Keys =>
-    [
-        OwnerIndex(UserId, ConnectionId),
-        EntityKey.UniqueKey("account", Identity),
-        EntityKey.Index("user", UserId),
-        EntityKey.Index("connection", ConnectionId),
-        EntityKey.Index("account", AccountId),
-    ];
+    /// <summary>All tokensets with a refresh under way.</summary>
+    public static EntityKey AttemptIndex { get; } = EntityKey.Index("refresh-attempt", "open");
+
+    IEnumerable<EntityKey> IRecord<Tokenset>.Keys
+    {
+        get
+        {
+            yield return OwnerIndex(UserId, ConnectionId);
+            yield return EntityKey.UniqueKey("account", Identity);
+            yield return EntityKey.Index("user", UserId);
+            yield return EntityKey.Index("connection", ConnectionId);
+            yield return EntityKey.Index("account", AccountId);
+            if (Attempt is not null)
+            {
+                yield return AttemptIndex;
+            }
+        }
+    }
 
     /// <summary>All accounts that a user connected through one connection.</summary>
     public static EntityKey OwnerIndex(string userId, string connectionId) => EntityKey.Index("owner", $"{connectionId} {userId}");
@@ -98,6 +111,19 @@ internal sealed record Tokenset : IRecord<Tokenset>
     }
 
     public bool IsUsable(DateTimeOffset now) => AccessTokenExpiresAt is not { } end || end > now;
+}
+
+/// <summary>What is written before a refresh token goes out, so that whoever finds it knows what may have happened.</summary>
+/// <param name="Generation">The tokenset's generation whose refresh token went out.</param>
+/// <param name="At">When this attempt began.</param>
+/// <param name="UnknownSince">When an earlier attempt with the same refresh token began, whose outcome nobody knows.</param>
+internal sealed record RefreshAttempt(string Id, int Generation, DateTimeOffset At, DateTimeOffset? UnknownSince)
+{
+    /// <summary>Its node has ended it without an answer: nobody can still hold one.</summary>
+    public bool Abandoned { get; init; }
+
+    /// <summary>The one that ran before this, if its outcome is unknown.</summary>
+    public DateTimeOffset Oldest => UnknownSince ?? At;
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<TokensetState>))]
@@ -142,5 +168,9 @@ internal sealed record TokensetUse : IRecord<TokensetUse>
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Tokenset))]
 [JsonSerializable(typeof(TokensetUse))]
+[JsonSerializable(typeof(RefreshReceipt))]
+[JsonSerializable(typeof(RefreshSpare))]
+[JsonSerializable(typeof(PendingRevocation))]
+[JsonSerializable(typeof(ReceivedTokens))]
 [JsonSerializable(typeof(SealedProviderTokens))]
 internal sealed partial class TokensetsJson : JsonSerializerContext;

@@ -1,34 +1,31 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
-using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Diagnostics;
-using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Tokensets;
 
 /// <summary>
-/// Refreshes a tokenset at its provider: once, for all who wait for it; to the end, whoever of them leaves; and with what the
-/// provider gave durable before anybody gets it, because a rotated refresh token that is not saved is a lost grant.
+/// Refreshes a tokenset at its provider: once, for all who wait for it here, and by one node at a time; to the end, whoever of the
+/// callers leaves. The order of the steps is the safety of the grant:
+/// read again → claim (lease and intent, one commit) → self-fence → send once → land (receipt, tokens and audit, one commit).
 /// </summary>
 internal sealed class TokensetRefresher(
-    IStorage storage, TokensetSealer sealer, ProviderClient provider, AuditLog audit, TimeProvider time, ILogger<TokensetRefresher> logger)
+    IStorage storage, RefreshCall call, RefreshWait others, RefreshSaver saver, TimeProvider time, ILogger<TokensetRefresher> logger)
     : IAsyncDisposable
 {
     private static readonly TimeSpan CallersPatience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestSaveBackoff = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Lazy<Task<RefreshResult>>> _running = new(StringComparer.Ordinal);
+    private readonly string _node = Identifier.Secret();
 
     /// <summary>The refreshed tokenset, or why there is none. Cancelling detaches the caller only (T-RC-03).</summary>
     public async ValueTask<RefreshResult> RefreshAsync(Tokenset stale, Connection connection, CancellationToken cancellationToken)
     {
         var running = _running.GetOrAdd(
             stale.Id,
-            id => new Lazy<Task<RefreshResult>>(() => Task.Run(() => RunAsync(id, stale, connection), CancellationToken.None)));
+            id => new Lazy<Task<RefreshResult>>(() => Task.Run(() => RunAsync(stale, connection), CancellationToken.None)));
         try
         {
             return await running.Value.WaitAsync(CallersPatience, time, cancellationToken);
@@ -42,6 +39,8 @@ internal sealed class TokensetRefresher(
     /// <summary>A stopping server finishes the refreshes it has begun.</summary>
     public async ValueTask DisposeAsync()
     {
+        await saver.StopAsync();
+
         // A request that outlives the server's patience may begin one more while the others end.
         while (!_running.IsEmpty)
         {
@@ -50,141 +49,82 @@ internal sealed class TokensetRefresher(
         }
     }
 
-    private async Task<RefreshResult> RunAsync(string id, Tokenset stale, Connection connection)
+    private async Task<RefreshResult> RunAsync(Tokenset stale, Connection connection)
     {
         try
         {
-            // Read again inside: the one before us may have done the work already.
-            var current = await storage.FindAsync<Tokenset>(id, CancellationToken.None);
-            if (current is null)
+            while (true)
             {
-                return RefreshResult.Gone();
-            }
+                var step = await StepAsync(stale, connection);
+                if (step.Result is { } result)
+                {
+                    return result;
+                }
 
-            var moved = current.Generation != stale.Generation || current.GrantId != stale.GrantId;
-            if (current.State != TokensetState.Active || (moved && current.IsUsable(time.GetUtcNow())))
-            {
-                return RefreshResult.Of(current);
+                // Somebody else is at it, or a spare has taken the dead token's place: look again.
+                if (step.WaitFor is { } theirs && !await others.UntilMovedAsync(theirs))
+                {
+                    return RefreshResult.Unavailable("another node is refreshing", retryAfter: null);
+                }
             }
-
-            return await SendOnceAsync(current, connection);
         }
         catch (CorruptRecordException e)
         {
             return RefreshResult.Corrupt(e);
         }
+        catch (Exception e)
+        {
+            // What a provider gave is in the spool before anything can get here.
+            Log.RefreshBrokenOff(logger, e, stale.Id);
+            return RefreshResult.Unavailable("the store is away", retryAfter: null);
+        }
         finally
         {
-            _running.TryRemove(id, out _);
+            _running.TryRemove(stale.Id, out _);
         }
     }
 
-    private async Task<RefreshResult> SendOnceAsync(Tokenset current, Connection connection)
+    private async Task<(RefreshResult? Result, Tokenset? WaitFor)> StepAsync(Tokenset stale, Connection connection)
     {
-        var (_, refreshToken) = sealer.Open(current);
-        if (refreshToken is null)
+        // Read again inside: the one before us may have done the work already.
+        var current = await storage.FindAsync<Tokenset>(stale.Id, CancellationToken.None);
+        if (current is null)
         {
-            return RefreshResult.Of(current);
+            return (RefreshResult.Gone(), null);
         }
 
-        var expected = current is { Issuer: { } issuer, UpstreamUserId: { } subject } ? new ProviderIdentity(issuer, subject, current.UpstreamEmail) : null;
-        var answer = await provider.RefreshAsync(connection, refreshToken, expected);
-        if (answer.Value is { } tokens)
+        var moved = current.Generation != stale.Generation || current.GrantId != stale.GrantId;
+        if (current.State != TokensetState.Active || !current.HasRefreshToken || (moved && current.IsUsable(time.GetUtcNow())))
         {
-            return await SaveAsync(current, tokens, refreshToken);
+            return (RefreshResult.Of(current), null);
         }
 
-        var failure = answer.Failure!;
-        Log.RefreshFailed(logger, current.Id, current.Connection, failure.Kind.ToString(), failure.Detail);
-        return failure.Kind is ProviderFailureKind.GrantRejected or ProviderFailureKind.IdentityRejected
-            ? await MarkDeadAsync(current, failure)
-            : RefreshResult.Unavailable(failure.Detail, failure.RetryAfter);
+        // An attempt without an outcome: whoever made it may still hold the answer. Wait as long as the provider's ways demand.
+        if (current.Attempt is { } open && call.NotBefore(open, connection) is var until && until > time.GetUtcNow())
+        {
+            var mayBeAlive = !open.Abandoned && open.At + RefreshLease.Duration > time.GetUtcNow();
+            return mayBeAlive ? (null, current) : (RefreshResult.Unavailable("an earlier refresh is in doubt", until - time.GetUtcNow()), null);
+        }
+
+        using var place = await call.EnterAsync(connection);
+        if (call.Paused(connection) is { } pause)
+        {
+            return (RefreshResult.Unavailable("the provider asked to be left alone", pause), null);
+        }
+
+        return await ClaimAndSendAsync(current, connection);
     }
 
-    private Tokenset Renewed(Tokenset current, ProviderTokens tokens, Secret former)
+    private async Task<(RefreshResult? Result, Tokenset? WaitFor)> ClaimAndSendAsync(Tokenset current, Connection connection)
     {
-        var renewed = current with
+        var refreshToken = call.RefreshTokenOf(current);
+        var lease = new RefreshLease(storage, current.Id, _node, time);
+        var (outcome, claimed) = await call.ClaimAsync(current, Identifier.Secret(), lease);
+        return outcome switch
         {
-            State = TokensetState.Active,
-            Scopes = tokens.Scopes ?? current.Scopes,
-            IssuedAt = time.GetUtcNow(),
-            AccessTokenExpiresAt = tokens.ExpiresAt,
+            CommitOutcome.Committed => (await call.SendAsync(claimed, connection, refreshToken, lease), null),
+            CommitOutcome.LeaseConflict => (null, current),
+            _ => (null, null),
         };
-
-        // An answer without a refresh token leaves the one we hold valid (RFC 6749 §6).
-        return sealer.Seal(renewed, tokens.AccessToken, tokens.RefreshToken ?? former);
     }
-
-    /// <summary>Saves until it is saved: giving up would lose what the provider has rotated to.</summary>
-    private async Task<RefreshResult> SaveAsync(Tokenset current, ProviderTokens tokens, Secret sent)
-    {
-        var renewed = Renewed(current, tokens, sent);
-        var backoff = TimeSpan.FromMilliseconds(50);
-        while (true)
-        {
-            try
-            {
-                var batch = new Batch().Replace(renewed).Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)));
-                if ((await storage.CommitAsync(batch)).Committed)
-                {
-                    return RefreshResult.Of(renewed with { Version = renewed.Version + 1 });
-                }
-
-                // The row is another since: deleted, or connected anew. What stands there now counts.
-                if (await storage.FindAsync<Tokenset>(current.Id, CancellationToken.None) is not { } now)
-                {
-                    return RefreshResult.Gone();
-                }
-
-                if (Succeeded(now, tokens, sent) is not { } next)
-                {
-                    return RefreshResult.Of(now);
-                }
-
-                renewed = next;
-            }
-            catch (Exception e) when (e is not (ObjectDisposedException or CorruptRecordException))
-            {
-                Log.RefreshNotSaved(logger, e, current.Id);
-                await Task.Delay(backoff, time);
-                backoff = backoff * 2 < LongestSaveBackoff ? backoff * 2 : LongestSaveBackoff;
-            }
-        }
-    }
-
-    /// <summary>
-    /// A new consent that brought no refresh token kept the one that this refresh has used up; without the successor it would die
-    /// with its access token. Null when the new consent stands by itself.
-    /// </summary>
-    private Tokenset? Succeeded(Tokenset now, ProviderTokens tokens, Secret sent)
-    {
-        var (accessToken, held) = sealer.Open(now);
-        var kept = held is not null
-            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(held.Reveal()), Encoding.UTF8.GetBytes(sent.Reveal()));
-        return kept && tokens.RefreshToken is { } successor ? sealer.Seal(now, accessToken, successor) : null;
-    }
-
-    private async Task<RefreshResult> MarkDeadAsync(Tokenset current, ProviderFailure failure)
-    {
-        // Final only if our generation is still the one that stands (T-RC-07): the compare-and-swap says so.
-        var dead = current with { State = TokensetState.ReauthorizationRequired };
-        var died = Event(AuditType.TokensetDied, current) with { Description = failure.Detail };
-        var result = await storage.CommitAsync(new Batch().Replace(dead).Append(audit.Row(died)));
-        if (result.Committed)
-        {
-            return RefreshResult.Of(dead);
-        }
-
-        return await storage.FindAsync<Tokenset>(current.Id, CancellationToken.None) is { } now ? RefreshResult.Of(now) : RefreshResult.Gone();
-    }
-
-    private static AuditEvent Event(string type, Tokenset tokenset) => new()
-    {
-        Type = type,
-        UserId = tokenset.UserId,
-        Connection = tokenset.Connection,
-        ConnectionId = tokenset.ConnectionId,
-        Scope = Scope.Format(tokenset.Scopes),
-        Details = new() { ["tokenset_id"] = tokenset.Id, ["generation"] = tokenset.Generation },
-    };
 }

@@ -75,7 +75,7 @@ public sealed class TokenAnswerTests : IAsyncLifetime
     {
         var upstream = Upstream.Create(_clock);
         var connection = upstream.Connection(strategy, _provider, new ConnectionOptions { TokenUrl = _provider.Sandbox.TokenUrl, AuthorizationUrl = _provider.Sandbox.AuthorizationUrl });
-        return await upstream.Client.RefreshAsync(connection, new Secret("rt-held"), expected: null);
+        return await upstream.Client.RefreshAsync(connection, new Secret("rt-held"), expected: null, () => true);
     }
 
     private static Task WriteAsync(HttpContext context, TokenAnswer canned)

@@ -27,6 +27,9 @@ internal static class TokenAnswers
     private const string Form = "application/x-www-form-urlencoded";
     private const ProviderFailureKind Dead = ProviderFailureKind.GrantRejected;
     private const ProviderFailureKind Away = ProviderFailureKind.Unavailable;
+
+    /// <summary>There may have been tokens in it.</summary>
+    private const ProviderFailureKind InDoubt = ProviderFailureKind.OutcomeUnknown;
     private const ProviderFailureKind Operator = ProviderFailureKind.Misconfigured;
 
     public static readonly IReadOnlyDictionary<string, TokenAnswer> All = new Dictionary<string, TokenAnswer>
@@ -121,10 +124,10 @@ internal static class TokenAnswers
         // The provider is away
         ["500"] = new(500, "text/plain", "") { Failure = Away },
         ["500 invalid_grant"] = Error(500, "invalid_grant", Away),
-        ["502 html"] = new(502, "text/html", "<h1>Bad gateway</h1>") { Failure = Away },
+        ["502 html"] = new(502, "text/html", "<h1>Bad gateway</h1>") { Failure = InDoubt },
         ["503 retry"] = new(503, "text/plain", "") { Failure = Away, RetryAfter = "30", RetrySeconds = 30 },
         ["503 absurd retry"] = new(503, "text/plain", "") { Failure = Away, RetryAfter = "86400", RetrySeconds = 900 },
-        ["504"] = new(504, Json, "{}") { Failure = Away },
+        ["504"] = new(504, Json, "{}") { Failure = InDoubt },
         ["429 retry"] = new(429, Json, """{"error":"slow_down"}""") { Failure = Away, RetryAfter = "7", RetrySeconds = 7 },
         ["429 invalid_grant"] = Error(429, "invalid_grant", Away),
         ["408"] = new(408, "text/plain", "") { Failure = Away },
@@ -134,25 +137,25 @@ internal static class TokenAnswers
         ["302"] = new(302, "text/html", "") { Failure = Away },
         ["404 html"] = new(404, "text/html", "<!doctype html><p>Not found") { Failure = Away },
         ["400 html"] = new(400, "text/html", "<p>invalid_grant</p>") { Failure = Away },
-        ["200 html"] = new(200, "text/html", "<p>access_token=at&error=invalid_grant</p>") { Failure = Away },
-        ["200 empty"] = new(200, Json, "") { Failure = Away },
+        ["200 html"] = new(200, "text/html", "<p>access_token=at&error=invalid_grant</p>") { Failure = InDoubt },
+        ["200 empty"] = new(200, Json, "") { Failure = InDoubt },
         ["204"] = new(204, Json, "") { Failure = Away },
-        ["200 no token"] = new(200, Json, """{"expires_in":3600}""") { Failure = Away },
-        ["200 empty token"] = new(200, Json, """{"access_token":""}""") { Failure = Away },
-        ["200 number token"] = new(200, Json, """{"access_token":5}""") { Failure = Away },
-        ["200 token with newline"] = new(200, Json, """{"access_token":"a\r\nb"}""") { Failure = Away },
-        ["200 giant token"] = new(200, Json, $$"""{"access_token":"{{new string('a', 16 * 1024 + 1)}}"}""") { Failure = Away },
-        ["200 array"] = new(200, Json, """[{"access_token":"at"}]""") { Failure = Away },
-        ["200 string"] = new(200, Json, "\"at\"") { Failure = Away },
-        ["200 truncated"] = new(200, Json, """{"access_token":"at","exp""") { Failure = Away },
-        ["200 trailing"] = new(200, Json, """{"access_token":"at"}{"access_token":"bt"}""") { Failure = Away },
-        ["200 duplicate"] = new(200, Json, """{"access_token":"at","access_token":"bt"}""") { Failure = Away },
-        ["200 escaped duplicate"] = new(200, Json, """{"access_token":"at","access\u005ftoken":"bt"}""") { Failure = Away },
-        ["200 deep"] = new(200, Json, $$"""{"access_token":"at","x":{{new string('[', 20)}}{{new string(']', 20)}}}""") { Failure = Away },
-        ["200 form twice"] = new(200, Form, "access_token=at&access_token=bt") { Failure = Away },
-        ["200 form empty"] = new(200, Form, "hello") { Failure = Away },
-        ["200 xml"] = new(200, "application/xml", "<token>at</token>") { Failure = Away },
-        ["200 bytes"] = new(200, Json, "\u0000\u0001\u0002") { Failure = Away },
+        ["200 no token"] = new(200, Json, """{"expires_in":3600}""") { Failure = InDoubt },
+        ["200 empty token"] = new(200, Json, """{"access_token":""}""") { Failure = InDoubt },
+        ["200 number token"] = new(200, Json, """{"access_token":5}""") { Failure = InDoubt },
+        ["200 token with newline"] = new(200, Json, """{"access_token":"a\r\nb"}""") { Failure = InDoubt },
+        ["200 giant token"] = new(200, Json, $$"""{"access_token":"{{new string('a', 16 * 1024 + 1)}}"}""") { Failure = InDoubt },
+        ["200 array"] = new(200, Json, """[{"access_token":"at"}]""") { Failure = InDoubt },
+        ["200 string"] = new(200, Json, "\"at\"") { Failure = InDoubt },
+        ["200 truncated"] = new(200, Json, """{"access_token":"at","exp""") { Failure = InDoubt },
+        ["200 trailing"] = new(200, Json, """{"access_token":"at"}{"access_token":"bt"}""") { Failure = InDoubt },
+        ["200 duplicate"] = new(200, Json, """{"access_token":"at","access_token":"bt"}""") { Failure = InDoubt },
+        ["200 escaped duplicate"] = new(200, Json, """{"access_token":"at","access\u005ftoken":"bt"}""") { Failure = InDoubt },
+        ["200 deep"] = new(200, Json, $$"""{"access_token":"at","x":{{new string('[', 20)}}{{new string(']', 20)}}}""") { Failure = InDoubt },
+        ["200 form twice"] = new(200, Form, "access_token=at&access_token=bt") { Failure = InDoubt },
+        ["200 form empty"] = new(200, Form, "hello") { Failure = InDoubt },
+        ["200 xml"] = new(200, "application/xml", "<token>at</token>") { Failure = InDoubt },
+        ["200 bytes"] = new(200, Json, "\u0000\u0001\u0002") { Failure = InDoubt },
     };
 
     private static TokenAnswer Ok(string body) => new(200, Json, body);

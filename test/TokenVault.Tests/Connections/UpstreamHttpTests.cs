@@ -54,7 +54,7 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
     public async Task T_UP_04_An_answer_beyond_the_cap_is_given_up()
     {
         _provider.Refresh.Next(Fault.Oversize(bytes: 50 * 1024 * 1024));
-        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.Unavailable);
+        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.OutcomeUnknown);
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
         _provider.Refresh.Next(Bytes(encoding, Compressed(encoding, "{}"u8.ToArray())), Bytes(encoding, bomb));
 
         Encoding.ASCII.GetString((await PostAsync()).Value!.Body).ShouldBe("{}");
-        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.Unavailable);
+        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.OutcomeUnknown);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
         _clock.Advance(UpstreamHttp.Deadline - TimeSpan.FromMilliseconds(1));
         sending.IsCompleted.ShouldBeFalse();
         _clock.Advance(TimeSpan.FromMilliseconds(1));
-        (await sending).Failure!.Kind.ShouldBe(ProviderFailureKind.Unavailable);
+        (await sending).Failure!.Kind.ShouldBe(ProviderFailureKind.OutcomeUnknown);
     }
 
     [Fact]
@@ -100,8 +100,8 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
     public async Task F_15_A_connection_cut_after_the_request_leaves_its_fate_open()
     {
         _provider.Refresh.Next(Fault.Cut(), Fault.BrokenOff());
-        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.Unavailable);
-        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.Unavailable);
+        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.OutcomeUnknown);
+        (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.OutcomeUnknown);
         _provider.Refresh.Calls.ShouldBe(2, "nothing is sent a second time");
     }
 

@@ -195,13 +195,16 @@ public sealed class CanaryTests(CanaryTests.TalkativeScene scene) : IClassFixtur
         }
     }
 
-    /// <summary>The database, its log and whatever else lies beside it, but for the files whose content is a secret.</summary>
+    /// <summary>
+    /// The database, its log and whatever else lies beside it, but for the files whose content is a secret, and those that the server
+    /// keeps to itself while it runs (the spool is searched in the tests of the spool).
+    /// </summary>
     private List<(string Name, byte[] Content)> Stored()
     {
         var stored = new List<(string, byte[])>();
         foreach (var file in Directory.GetFiles(scene.Vault.DataDirectory, "*", SearchOption.AllDirectories))
         {
-            if (Path.GetFileName(file) is "root.key" or "bootstrap.json" or "server.key" or "ca.key" or "vault.db.lock")
+            if (Path.GetFileName(file) is "root.key" or "bootstrap.json" or "server.key" or "ca.key" or "vault.db.lock" or "refresh.spool")
             {
                 continue;
             }

@@ -64,7 +64,7 @@ public sealed class DurabilityTests(VaultScene scene) : IClassFixture<VaultScene
         await WaitForLogAsync("is not saved yet", 1);
         scene.Clock.Advance(TimeSpan.FromSeconds(11));
         (await waiting).Status.ShouldBe(503);
-        await WaitForLogAsync("is not saved yet", 2);
+        await scene.TickUntilAsync(() => Task.FromResult(Logged("is not saved yet") >= 2));
         database.Execute("DROP TRIGGER trouble");
 
         // The next attempt waits for the clock.
@@ -91,7 +91,7 @@ public sealed class DurabilityTests(VaultScene scene) : IClassFixture<VaultScene
         // What a kill at this moment leaves on the disk: nothing is closed, nothing is checkpointed.
         var image = Directory.CreateTempSubdirectory("tokenvault-test-");
         var files = Directory.GetFiles(doomed.Vault.DataDirectory, "*", SearchOption.AllDirectories);
-        foreach (var file in files.Where(file => Path.GetExtension(file) is not (".db-shm" or ".lock")))
+        foreach (var file in files.Where(file => Path.GetExtension(file) is not (".db-shm" or ".lock" or ".spool")))
         {
             var copy = Path.Combine(image.FullName, Path.GetRelativePath(doomed.Vault.DataDirectory, file));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
@@ -118,9 +118,11 @@ public sealed class DurabilityTests(VaultScene scene) : IClassFixture<VaultScene
 
     private async Task WaitForLogAsync(string text, int times)
     {
-        while (scene.Vault.Log.Text.Split(text).Length - 1 < times)
+        while (Logged(text) < times)
         {
             await Task.Yield();
         }
     }
+
+    private int Logged(string text) => scene.Vault.Log.Text.Split(text).Length - 1;
 }

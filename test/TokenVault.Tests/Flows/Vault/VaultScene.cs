@@ -113,6 +113,21 @@ public class VaultScene : IAsyncLifetime
         return new Answer((int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
     }
 
+    /// <summary>Lets the server work on until the condition holds; for half a minute at most.</summary>
+    internal static async Task UntilAsync(Func<Task<bool>> condition, Action? meanwhile = null)
+    {
+        for (var since = TimeProvider.System.GetTimestamp(); !await condition();)
+        {
+            TimeProvider.System.GetElapsedTime(since).ShouldBeLessThan(TimeSpan.FromSeconds(30));
+            meanwhile?.Invoke();
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
+    }
+
+    /// <summary>As <see cref="UntilAsync"/>, while the server's clock goes on.</summary>
+    internal Task TickUntilAsync(Func<Task<bool>> condition, TimeSpan? step = null) =>
+        UntilAsync(condition, () => Clock.Advance(step ?? TimeSpan.FromMilliseconds(100)));
+
     internal async Task<List<JsonNode>> AuditAsync(string type, string? userId = null)
     {
         var rows = await Storage.ReadAuditAsync(0, 100_000, CancellationToken.None);

@@ -1,0 +1,96 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Connections;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Tokensets;
+
+/// <summary>
+/// A token that the provider is to be told to forget (RFC 7009): the durable outbox's entry, which outlives the account, the user
+/// and the connection it belonged to, and tells afterwards what became of it.
+/// </summary>
+internal sealed record PendingRevocation : IRecord<PendingRevocation>
+{
+    public static string Kind => "revocation";
+
+    public static JsonTypeInfo<PendingRevocation> TypeInfo => TokensetsJson.Default.PendingRevocation;
+
+    public required string Id { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string AccountId { get; init; }
+
+    public required string TokensetId { get; init; }
+
+    /// <summary>The connection as it was: it may be gone by the time the provider answers.</summary>
+    public required Connection Connection { get; init; }
+
+    /// <summary>Absent once the work is done.</summary>
+    public byte[]? SealedToken { get; init; }
+
+    /// <summary>refresh_token or access_token.</summary>
+    public required string Hint { get; init; }
+
+    public RevocationState State { get; init; }
+
+    public int Attempts { get; init; }
+
+    /// <summary>Why the last attempt failed.</summary>
+    public string? Problem { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset NextAttemptAt { get; init; }
+
+    public DateTimeOffset? EndedAt { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    DateTimeOffset? IRecord<PendingRevocation>.ExpiresAt => EndedAt?.AddDays(30);
+
+    IEnumerable<EntityKey> IRecord<PendingRevocation>.Keys
+    {
+        get
+        {
+            // Not the index "user": that one goes with the user.
+            yield return OfUser(UserId);
+            if (State == RevocationState.Pending)
+            {
+                yield return Due;
+            }
+        }
+    }
+
+    public static EntityKey Due { get; } = EntityKey.Index("revocation", "pending");
+
+    public static EntityKey OfUser(string userId) => EntityKey.Index("revocation-user", userId);
+
+    public PendingRevocation AtVersion(long version) => this with { Version = version };
+}
+
+internal static class RevocationStates
+{
+    /// <summary>As it stands on the wire.</summary>
+    public static string Name(RevocationState state) => state switch
+    {
+        RevocationState.Revoked => "revoked",
+        RevocationState.NotSupported => "not_supported",
+        RevocationState.Failed => "failed",
+        _ => "pending",
+    };
+}
+
+[JsonConverter(typeof(JsonStringEnumConverter<RevocationState>))]
+internal enum RevocationState
+{
+    Pending,
+    Revoked,
+
+    /// <summary>The provider has no way to revoke.</summary>
+    NotSupported,
+
+    /// <summary>The provider did not accept it within a day.</summary>
+    Failed,
+}

@@ -1,0 +1,90 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Tokensets;
+
+/// <summary>
+/// What a provider answered to one attempt, sealed; stored in the commit that applies it, or in place of it when the answer cannot
+/// be read. It leaves a way back after a failover or a restore.
+/// </summary>
+internal sealed record RefreshReceipt : IRecord<RefreshReceipt>
+{
+    public static string Kind => "refresh-receipt";
+
+    public static JsonTypeInfo<RefreshReceipt> TypeInfo => TokensetsJson.Default.RefreshReceipt;
+
+    /// <summary>The attempt's id.</summary>
+    public required string Id { get; init; }
+
+    public required string TokensetId { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string AccountId { get; init; }
+
+    public required string ConnectionId { get; init; }
+
+    /// <summary>The generation whose refresh token was used.</summary>
+    public int Generation { get; init; }
+
+    public required byte[] SealedAnswer { get; init; }
+
+    /// <summary>The answer could not be read: an operator may find tokens in it.</summary>
+    public bool Unread { get; init; }
+
+    public DateTimeOffset ForgottenAt { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    DateTimeOffset? IRecord<RefreshReceipt>.ExpiresAt => ForgottenAt;
+
+    IEnumerable<EntityKey> IRecord<RefreshReceipt>.Keys =>
+        [EntityKey.Index("user", UserId), EntityKey.Index("account", AccountId), EntityKey.Index("connection", ConnectionId)];
+
+    public RefreshReceipt AtVersion(long version) => this with { Version = version };
+}
+
+/// <summary>
+/// Tokens that came when another node had stored newer ones already. Kept for a day and tried before a grant is given up, because
+/// nothing that a provider gave is dropped.
+/// </summary>
+internal sealed record RefreshSpare : IRecord<RefreshSpare>
+{
+    public static string Kind => "refresh-spare";
+
+    public static JsonTypeInfo<RefreshSpare> TypeInfo => TokensetsJson.Default.RefreshSpare;
+
+    public required string Id { get; init; }
+
+    public required string TokensetId { get; init; }
+
+    public required string GrantId { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string AccountId { get; init; }
+
+    public required string ConnectionId { get; init; }
+
+    public required byte[] SealedAnswer { get; init; }
+
+    public DateTimeOffset ReceivedAt { get; init; }
+
+    public DateTimeOffset ForgottenAt { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    DateTimeOffset? IRecord<RefreshSpare>.ExpiresAt => ForgottenAt;
+
+    IEnumerable<EntityKey> IRecord<RefreshSpare>.Keys =>
+    [
+        OfTokenset(TokensetId), EntityKey.Index("user", UserId), EntityKey.Index("account", AccountId), EntityKey.Index("connection", ConnectionId),
+    ];
+
+    public static EntityKey OfTokenset(string tokensetId) => EntityKey.Index("spare-of", tokensetId);
+
+    public RefreshSpare AtVersion(long version) => this with { Version = version };
+}

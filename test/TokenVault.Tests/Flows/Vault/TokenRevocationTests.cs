@@ -1,0 +1,153 @@
+using System.Text.Json.Nodes;
+using TokenVault.Server.Tokensets;
+using TokenVault.Testing;
+
+namespace TokenVault.Tests.Flows.Vault;
+
+/// <summary>What is given up here is given up at the provider, however long that takes (RFC 7009).</summary>
+public sealed class TokenRevocationTests(VaultScene scene) : IClassFixture<VaultScene>
+{
+    [Fact]
+    public async Task T_UP_15_A_disconnected_account_is_revoked_at_the_provider_and_both_places_say_so()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var given = grant.Provider.Commits[^1];
+        var tokenset = await grant.RowAsync();
+        await grant.DisconnectAsync();
+        await EndedAsync(grant, RevocationState.Revoked);
+
+        grant.Provider.Revocation.Calls.ShouldBe(1);
+        grant.Provider.IsLive(given.AccessToken).ShouldBeFalse();
+        var listed = (await ListedAsync(grant)).ShouldHaveSingleItem()!;
+        ((string?)listed["state"], (string?)listed["tokenset_id"], (string?)listed["connected_account_id"], (string?)listed["token_type"], (int)listed["attempts"]!)
+            .ShouldBe(("revoked", tokenset.Id, grant.AccountId, "refresh_token", 1));
+        listed.ToJsonString().ShouldNotContain(given.RefreshToken!);
+        var row = (await scene.AuditAsync("token_revoked", grant.User.Id)).ShouldHaveSingleItem();
+        ((string?)row["details"]!["state"], (string?)row["details"]!["tokenset_id"]).ShouldBe(("revoked", tokenset.Id));
+        (await grant.RevocationsAsync()).ShouldHaveSingleItem().SealedToken.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task T_UP_15_A_provider_in_trouble_is_asked_again_after_growing_pauses_and_across_a_restart()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        grant.Provider.Revocation.Always(Fault.Status(503));
+        await grant.DisconnectAsync();
+        await VaultScene.UntilAsync(async () => (await grant.RevocationsAsync())[0].Attempts == 1);
+        var first = (await grant.RevocationsAsync())[0];
+        (first.NextAttemptAt - scene.Clock.GetUtcNow()).ShouldBe(TimeSpan.FromMinutes(1));
+        ((string?)(await ListedAsync(grant))[0]!["state"]).ShouldBe("pending");
+
+        await scene.Vault.RestartAsync();
+        await scene.TickUntilAsync(async () => (await grant.RevocationsAsync())[0].Attempts == 2, TimeSpan.FromSeconds(5));
+        grant.Provider.Revocation.Always(null);
+        await EndedAsync(grant, RevocationState.Revoked, TimeSpan.FromSeconds(5));
+
+        var last = (await grant.RevocationsAsync()).ShouldHaveSingleItem();
+        last.Attempts.ShouldBeInRange(3, 5);
+        (scene.Clock.GetUtcNow() - first.CreatedAt).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMinutes(3));
+
+        // The clock's leaps may end an attempt before it reaches the provider.
+        grant.Provider.Revocation.Calls.ShouldBeInRange(2, last.Attempts);
+    }
+
+    [Fact]
+    public async Task T_UP_15_A_provider_that_refuses_for_a_day_is_given_up_and_that_is_told()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        grant.Provider.Revocation.Always(Fault.Error(400, "invalid_request"));
+        await grant.DisconnectAsync();
+        await EndedAsync(grant, RevocationState.Failed, TimeSpan.FromMinutes(5));
+
+        var ended = (await grant.RevocationsAsync()).ShouldHaveSingleItem();
+        (ended.EndedAt!.Value - ended.CreatedAt).ShouldBeInRange(TimeSpan.FromHours(24), TimeSpan.FromHours(26));
+        ended.SealedToken.ShouldBeNull();
+        ended.Attempts.ShouldBeInRange(20, 40);
+        var listed = (await ListedAsync(grant)).ShouldHaveSingleItem()!;
+        ((string?)listed["state"]).ShouldBe("failed");
+        ((string?)listed["problem"])!.ShouldContain("invalid_request");
+        (await scene.AuditAsync("token_revocation_failed", grant.User.Id)).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task T_UP_15_A_provider_without_revocation_is_told_apart()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene, change: options => options.Remove("revocationURL"));
+        await grant.DisconnectAsync();
+        await EndedAsync(grant, RevocationState.NotSupported);
+
+        ((string?)(await ListedAsync(grant)).ShouldHaveSingleItem()!["state"]).ShouldBe("not_supported");
+        grant.Provider.Revocation.Calls.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("user")]
+    [InlineData("connection")]
+    [InlineData("tokenset")]
+    public async Task T_UP_15_Whatever_takes_a_tokenset_with_it_revokes_it(string deleted)
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var given = grant.Provider.Commits[^1];
+        var user = "users/" + Uri.EscapeDataString(grant.User.Id);
+        var path = deleted switch
+        {
+            "user" => user,
+            "connection" => "connections/" + (await grant.ConnectionRowAsync()).Id,
+            _ => $"{user}/federated-connections-tokensets/{(await grant.RowAsync()).Id}",
+        };
+        (await (await scene.AdminAsync()).DeleteAsync(path)).Status.ShouldBe(204);
+        await EndedAsync(grant, RevocationState.Revoked);
+
+        (await grant.FindRowAsync()).ShouldBeNull();
+        grant.Provider.Revocation.Calls.ShouldBe(1);
+        grant.Provider.IsLive(given.AccessToken).ShouldBeFalse();
+        (await ListedAsync(grant)).Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task T_RC_05_T_RC_06_What_a_refresh_brings_for_a_grant_that_is_over_is_revoked(bool reconnects)
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        scene.EndAccessTokens();
+        var gate = new FakeGate();
+        grant.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
+        var waiting = grant.ExchangeAsync();
+        await gate.Entered;
+        var late = grant.Provider.Commits[^1];
+        await (reconnects ? grant.ReconnectAsync() : grant.DisconnectAsync());
+        var consented = grant.Provider.Commits[^1];
+        gate.Release();
+        var answer = await waiting;
+        await EndedAsync(grant, RevocationState.Revoked);
+
+        grant.Provider.IsLive(late.AccessToken).ShouldBeFalse();
+        (await grant.RevocationsAsync()).Count.ShouldBe(reconnects ? 1 : 2);
+        if (!reconnects)
+        {
+            answer["reason"].ShouldBe("not_connected");
+            (await grant.FindRowAsync()).ShouldBeNull();
+            return;
+        }
+
+        // The new consent is untouched, and its lease is free.
+        answer["access_token"].ShouldBe(consented.AccessToken);
+        scene.EndAccessTokens();
+        (await grant.ExchangeAsync()).Status.ShouldBe(200);
+        grant.Provider.LastRefreshTokenSent.ShouldBe(consented.RefreshToken);
+    }
+
+    private Task EndedAsync(LoneGrant grant, RevocationState state, TimeSpan? step = null)
+    {
+        async Task<bool> AllEnded() => await grant.RevocationsAsync() is { Count: > 0 } all && all.TrueForAll(revocation => revocation.State == state);
+        return step is null ? VaultScene.UntilAsync(AllEnded) : scene.TickUntilAsync(AllEnded, step);
+    }
+
+    private async Task<JsonArray> ListedAsync(LoneGrant grant)
+    {
+        var answer = await (await scene.AdminAsync()).GetAsync($"users/{Uri.EscapeDataString(grant.User.Id)}/token-revocations");
+        answer.Status.ShouldBe(200, answer.Text);
+        return answer.Json as JsonArray ?? (JsonArray)answer.Json["token_revocations"]!;
+    }
+}
