@@ -125,13 +125,13 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>();
         services.AddSingleton<ClientRemoval>(s => s.GetRequiredService<ConnectionClientEndpoints>().RemoveClientAsync);
         services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>();
-        services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshSpool>();
+        services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshKeeping>().AddSingleton<RefreshSpool>();
         services.AddSingleton<RevocationOutbox>().AddHostedService(s => s.GetRequiredService<RevocationOutbox>()).AddHostedService<RefreshRecovery>();
         services.AddSingleton<AccountRemoval>().AddSingleton<AccountDisconnection>();
         services.AddSingleton<UserRemoval>(s => s.GetRequiredService<AccountRemoval>().OfUserAsync);
         services.AddSingleton<ConnectionRemoval>(s => s.GetRequiredService<AccountRemoval>().OfConnectionAsync);
         services.AddSingleton<ConnectSealer>().AddSingleton<ConnectFlow>().AddSingleton<ConnectCallback>().AddSingleton<ConnectBrowserLeg>();
-        services.AddSingleton<ConnectCompletion>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
+        services.AddSingleton<ConnectCompletion>().AddSingleton<GrantAdoption>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
         services.AddSingleton<UserAccountEndpoints>();
         services.AddSingleton<SubjectTokenReader>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>();

@@ -9,14 +9,15 @@ namespace TokenVault.Server.Accounts;
 /// What goes when an account is disconnected: the account, its tokenset, whatever could bring it back (T-CF-08), and, through the
 /// outbox, the grant at the provider (T-UP-15).
 /// </summary>
-internal sealed class AccountRemoval(IStorage storage, RecordCache cache, TokensetSealer sealer, RevocationOutbox outbox)
+internal sealed class AccountRemoval(
+    IStorage storage, RecordCache cache, TokensetSealer sealer, RefreshKeeping keeping, RevocationOutbox outbox)
 {
     /// <summary>To be committed as a whole; fails with a version conflict when a refresh changed the tokenset meanwhile.</summary>
     public async ValueTask<Batch> OfAsync(ConnectedAccount account, CancellationToken cancellationToken)
     {
         var batch = Rows(account.Id, account.UserId, account.ConnectionId);
-        var row = await storage.FindAsync(Tokenset.Kind, account.TokensetId, cancellationToken);
-        return row is null ? batch : await WithRevocationAsync(batch, row, connection: null, cancellationToken);
+        await OfIndexAsync(EntityKey.Index("account", account.Id), connection: null, batch, cancellationToken);
+        return batch;
     }
 
     /// <summary>For a user who is deleted: all their grants.</summary>
@@ -29,39 +30,48 @@ internal sealed class AccountRemoval(IStorage storage, RecordCache cache, Tokens
 
     private async ValueTask OfIndexAsync(EntityKey index, Connection? connection, Batch batch, CancellationToken cancellationToken)
     {
-        const int chunk = 500;
-        IReadOnlyList<Entity> rows = [];
-        do
+        foreach (var row in await storage.ListRowsAsync(Tokenset.Kind, index, cancellationToken))
         {
-            var query = new ListQuery(Tokenset.Kind) { Index = index, After = rows.Count == 0 ? null : rows[^1].Id, Take = chunk };
-            rows = await storage.ListAsync(query, cancellationToken);
-            foreach (var row in rows)
-            {
-                await WithRevocationAsync(batch, row, connection, cancellationToken);
-            }
+            await RevokeTokensetAsync(batch, row, connection, cancellationToken);
         }
-        while (rows.Count == chunk);
+
+        foreach (var row in await storage.ListRowsAsync(RefreshSpare.Kind, index, cancellationToken))
+        {
+            await RevokeSpareAsync(batch, row, connection, cancellationToken);
+        }
     }
 
-    private async ValueTask<Batch> WithRevocationAsync(Batch batch, Entity row, Connection? connection, CancellationToken cancellationToken)
+    private async ValueTask RevokeTokensetAsync(Batch batch, Entity row, Connection? connection, CancellationToken cancellationToken)
     {
         try
         {
             var tokenset = row.ToRecord<Tokenset>();
-            var provider = connection ?? await cache.FindAsync<Connection>(tokenset.ConnectionId, cancellationToken);
-            if (provider is null)
+            if ((connection ?? await cache.FindAsync<Connection>(tokenset.ConnectionId, cancellationToken)) is { } provider)
             {
-                return batch;
+                // Only the newest refresh token ends the grant for sure: a refresh in between makes the commit fail, and it is tried again.
+                var (accessToken, refreshToken) = sealer.Open(tokenset);
+                outbox.Enqueue(batch.Require(tokenset), TokenOwner.Of(tokenset), provider, accessToken, refreshToken);
             }
-
-            // Only the newest refresh token ends the grant for sure: a refresh in between makes the commit fail, and it is tried again.
-            var (accessToken, refreshToken) = sealer.Open(tokenset);
-            return outbox.Enqueue(batch.Require(tokenset), tokenset, provider, accessToken, refreshToken);
         }
         catch (CorruptRecordException)
         {
             // What cannot be opened cannot be revoked; it goes all the same.
-            return batch;
+        }
+    }
+
+    private async ValueTask RevokeSpareAsync(Batch batch, Entity row, Connection? connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var spare = row.ToRecord<RefreshSpare>();
+            if (keeping.Open(spare) is { } tokens && (connection ?? await cache.FindAsync<Connection>(spare.ConnectionId, cancellationToken)) is { } provider)
+            {
+                outbox.Enqueue(batch, TokenOwner.Of(spare), provider, tokens.Access, tokens.Refresh);
+            }
+        }
+        catch (CorruptRecordException)
+        {
+            // What cannot be read cannot be revoked; it goes all the same.
         }
     }
 

@@ -42,7 +42,8 @@ internal static class StorageRecords
         return readable;
     }
 
-    private static async ValueTask<List<Entity>> ListRowsAsync(
+    /// <summary>As <see cref="ListAllAsync"/>, the rows as they are stored.</summary>
+    public static async ValueTask<List<Entity>> ListRowsAsync(
         this IStorage storage, string kind, EntityKey? index, CancellationToken cancellationToken)
     {
         const int chunk = 500;

@@ -70,6 +70,14 @@ internal sealed record PendingRevocation : IRecord<PendingRevocation>
     public PendingRevocation AtVersion(long version) => this with { Version = version };
 }
 
+/// <summary>Whose tokens they were.</summary>
+internal sealed record TokenOwner(string UserId, string AccountId, string TokensetId)
+{
+    public static TokenOwner Of(Tokenset tokenset) => new(tokenset.UserId, tokenset.AccountId, tokenset.Id);
+
+    public static TokenOwner Of(RefreshSpare spare) => new(spare.UserId, spare.AccountId, spare.TokensetId);
+}
+
 internal static class RevocationStates
 {
     /// <summary>As it stands on the wire.</summary>

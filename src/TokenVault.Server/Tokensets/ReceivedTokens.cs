@@ -20,6 +20,12 @@ internal sealed record ReceivedTokens(
     public static ReceivedTokens From(ProviderTokens tokens, Secret sent, DateTimeOffset receivedAt) =>
         new(tokens.AccessToken.Reveal(), tokens.RefreshToken?.Reveal(), tokens.Scopes, tokens.ExpiresAt, receivedAt, Identifier.Hash(sent.Reveal()));
 
+    [JsonIgnore]
+    public Secret Access => new(AccessToken);
+
+    [JsonIgnore]
+    public Secret? Refresh => RefreshToken is { } token ? new Secret(token) : null;
+
     public override string ToString() => "[secret]";
 
     public byte[] Seal(KeyRing ring, byte[] aad)

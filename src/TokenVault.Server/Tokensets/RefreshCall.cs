@@ -20,23 +20,37 @@ internal sealed class RefreshCall(
     /// <summary>How long this connection's provider is to be left alone; null when it may be called.</summary>
     public TimeSpan? Paused(Connection connection) => _gates.Of(connection.Id).Paused;
 
-    /// <summary>When an attempt whose outcome nobody stored may be followed by another.</summary>
-    public DateTimeOffset NotBefore(RefreshAttempt open, Connection connection)
+    /// <summary>When an attempt whose outcome nobody stored may be followed by another; null while it may still be under way.</summary>
+    public DateTimeOffset? NotBefore(RefreshAttempt open, Connection connection)
     {
         if (WasNotSent(open))
         {
             return open.At;
         }
 
-        var rules = RulesOf(connection);
-        return open.At + rules.RetryAfterUnknown + (open.Abandoned ? TimeSpan.Zero : RefreshLease.Duration);
+        return open.Left ? open.RestsSince + RulesOf(connection).RetryAfterUnknown : null;
+    }
+
+    /// <summary>
+    /// Establishes that whoever made the open attempt is gone: their lease has run out. They may only be standing still, with the
+    /// answer in their hands; so what the provider's ways demand is waited for from now on.
+    /// </summary>
+    public async Task<CommitOutcome> TakeOverAsync(Tokenset current, RefreshLease lease)
+    {
+        var outcome = await lease.ClaimAsync(current with { Attempt = current.Attempt!.Leave(time.GetUtcNow()) });
+        if (outcome == CommitOutcome.Committed)
+        {
+            await storage.CommitAsync(new Batch().ReleaseLease(lease.Name, lease.Fence));
+        }
+
+        return outcome;
     }
 
     /// <summary>Lease and intent; what an attempt before this one left in doubt stays in doubt.</summary>
     public async Task<(CommitOutcome Outcome, Tokenset Claimed)> ClaimAsync(Tokenset current, string attemptId, RefreshLease lease)
     {
         var unknownSince = current.Attempt is { } open ? (WasNotSent(open) ? open.UnknownSince : open.Oldest) : null;
-        var attempt = new RefreshAttempt(attemptId, current.Generation, time.GetUtcNow(), unknownSince);
+        var attempt = new RefreshAttempt(attemptId, current.Generation, time.GetUtcNow(), unknownSince) { LeftAt = current.Attempt?.LeftAt };
 
         // Until the claim is known to stand, this process has not sent anything for it; should its answer be lost with the store, that is worth knowing.
         _unsent[attempt.Id] = true;
@@ -93,7 +107,7 @@ internal sealed class RefreshCall(
                 }
 
                 // The intent stays: the next attempt waits as long as the provider's rotation class demands.
-                await SettleAsync(claimed, lease, claimed.Attempt! with { Abandoned = true });
+                await SettleAsync(claimed, lease, claimed.Attempt!.Leave(claimed.Attempt.At));
                 return RefreshResult.Unavailable(failure.Detail, failure.RetryAfter);
             case ProviderFailureKind.GrantRejected:
                 return await RejectedAsync(claimed, connection, lease, failure);
@@ -113,10 +127,11 @@ internal sealed class RefreshCall(
         }
 
         // After an attempt whose outcome is unknown, the refusal may mean that its answer is still on its way into the store.
-        var final = claimed.Attempt!.Oldest + RulesOf(connection).FinalAfterUnknown;
-        if (claimed.Attempt.UnknownSince is not null && time.GetUtcNow() < final)
+        var attempt = claimed.Attempt!;
+        if (attempt is { UnknownSince: not null, LeftAt: { } left } && left + RulesOf(connection).FinalAfterUnknown is var final && time.GetUtcNow() < final)
         {
-            await SettleAsync(claimed, lease, claimed.Attempt with { Abandoned = true });
+            // This attempt has an outcome; the one in doubt is still the former.
+            await SettleAsync(claimed, lease, attempt with { Left = true });
             return RefreshResult.Unavailable("the grant is in doubt after a refresh without an outcome", final - time.GetUtcNow());
         }
 
@@ -128,7 +143,7 @@ internal sealed class RefreshCall(
     {
         var attempt = claimed.Attempt!;
         _unsent[attempt.Id] = true;
-        await SettleAsync(claimed, lease, attempt.UnknownSince is { } since ? attempt with { At = since, UnknownSince = null, Abandoned = true } : null);
+        await SettleAsync(claimed, lease, attempt.UnknownSince is { } since ? attempt with { At = since, UnknownSince = null, Left = true } : null);
         _unsent.TryRemove(attempt.Id, out _);
     }
 

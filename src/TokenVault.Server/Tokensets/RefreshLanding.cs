@@ -11,10 +11,8 @@ namespace TokenVault.Server.Tokensets;
 /// dropped: it is applied, kept as a spare, or handed to the outbox that revokes it.
 /// </summary>
 internal sealed class RefreshLanding(
-    IStorage storage, TokensetSealer sealer, KeyRing ring, RevocationOutbox outbox, AuditLog audit, ILogger<RefreshLanding> logger)
+    IStorage storage, TokensetSealer sealer, RefreshKeeping keeping, RevocationOutbox outbox, AuditLog audit, ILogger<RefreshLanding> logger)
 {
-    private static readonly TimeSpan Memory = TimeSpan.FromHours(24);
-
     /// <summary>One try; throws when the store cannot take it now.</summary>
     /// <param name="lease">The lease that the attempt holds; null when it is landed later, from the spool.</param>
     public async Task<RefreshResult> LandAsync(SpooledAnswer answer, RefreshLease? lease)
@@ -37,7 +35,7 @@ internal sealed class RefreshLanding(
 
             var result = applies
                 ? await ApplyAsync(answer, tokens, current!, fence)
-                : await (sameGrant ? KeepSpareAsync(answer, tokens, current!, lease) : WithdrawAsync(answer, tokens, current, lease));
+                : await (current is null ? WithdrawAsync(answer, tokens, lease) : KeepSpareAsync(answer, tokens, current, lease));
             if (result is not null)
             {
                 return result;
@@ -70,7 +68,7 @@ internal sealed class RefreshLanding(
             batch.RequireFence(lease.Name, lease.Fence);
         }
 
-        batch.Replace(renewed).Put(Receipt(answer, tokens, current)).Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)));
+        batch.Replace(renewed).Put(keeping.Receipt(current, answer.Attempt, tokens)).Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)));
         if (lease is not null)
         {
             batch.ReleaseLease(lease.Name, lease.Fence);
@@ -80,46 +78,32 @@ internal sealed class RefreshLanding(
         return result.Committed ? RefreshResult.Of(renewed with { Version = current.Version + 1 }) : null;
     }
 
-    /// <summary>A newer generation is stored: ours may be the one that the provider still honours.</summary>
+    /// <summary>
+    /// A newer generation is stored, and ours may be the one that the provider still honours; or the user has consented anew, and
+    /// revoking what came for the old consent might end the new one too.
+    /// </summary>
     private async Task<RefreshResult?> KeepSpareAsync(SpooledAnswer answer, ReceivedTokens tokens, Tokenset current, RefreshLease? lease)
     {
-        Log.SpareKept(logger, current.Id);
-        var spare = new RefreshSpare
-        {
-            Id = answer.Attempt.Id,
-            TokensetId = current.Id,
-            GrantId = current.GrantId,
-            UserId = current.UserId,
-            AccountId = current.AccountId,
-            ConnectionId = current.ConnectionId,
-            SealedAnswer = tokens.Seal(ring, SpareAad(answer.Attempt.Id, current)),
-            ReceivedAt = tokens.ReceivedAt,
-            ForgottenAt = tokens.ReceivedAt + Memory,
-        };
-        var result = await storage.CommitAsync(Releasing(lease).Require(current).Put(spare));
+        var spare = keeping.Spare(answer.Attempt.Id, current with { GrantId = answer.Claimed.GrantId }, tokens);
+
+        // A new version, so that a removal of the account cannot miss the spare.
+        var result = await storage.CommitAsync(Releasing(lease).Replace(current).Put(spare));
         return result.Committed ? RefreshResult.Of(current) : null;
     }
 
-    /// <summary>The account is gone, or connected anew: what came for the old grant is to be forgotten by the provider too.</summary>
-    private async Task<RefreshResult?> WithdrawAsync(SpooledAnswer answer, ReceivedTokens tokens, Tokenset? current, RefreshLease? lease)
+    /// <summary>The account is gone: the provider is to forget what came for it.</summary>
+    private async Task<RefreshResult?> WithdrawAsync(SpooledAnswer answer, ReceivedTokens tokens, RefreshLease? lease)
     {
-        var refreshToken = tokens.RefreshToken is { } token ? new Secret(token) : null;
-        var batch = outbox.Enqueue(Releasing(lease), answer.Claimed, answer.Connection, new Secret(tokens.AccessToken), refreshToken);
-        if (!(await storage.CommitAsync(batch)).Committed)
-        {
-            return null;
-        }
-
-        return current is null ? RefreshResult.Gone() : RefreshResult.Of(current);
+        var batch = outbox.Enqueue(Releasing(lease), TokenOwner.Of(answer.Claimed), answer.Connection, tokens.Access, tokens.Refresh);
+        return (await storage.CommitAsync(batch)).Committed ? RefreshResult.Gone() : null;
     }
 
     /// <summary>Puts a spare in the place of a refresh token that the provider refuses; false when there is none to try.</summary>
     public async Task<bool> UseSpareAsync(Tokenset refused, RefreshLease lease)
     {
-        var spares = await storage.ListReadableAsync<RefreshSpare>(RefreshSpare.OfTokenset(refused.Id), logger, CancellationToken.None);
-        foreach (var spare in spares.Where(s => s.GrantId == refused.GrantId).OrderByDescending(s => s.ReceivedAt))
+        foreach (var spare in (await keeping.SparesAsync(refused.Id)).Where(spare => spare.GrantId == refused.GrantId))
         {
-            if (Open(spare, refused) is not { } tokens)
+            if (keeping.Open(spare) is not { } tokens)
             {
                 continue;
             }
@@ -139,30 +123,11 @@ internal sealed class RefreshLanding(
         return false;
     }
 
-    private ReceivedTokens? Open(RefreshSpare spare, Tokenset tokenset)
-    {
-        try
-        {
-            return ReceivedTokens.Open(ring, spare.SealedAnswer, SpareAad(spare.Id, tokenset));
-        }
-        catch (BrokenSealException e)
-        {
-            Log.CorruptRecord(logger, e, RefreshSpare.Kind, spare.Id);
-            return null;
-        }
-    }
-
     /// <summary>A success that could not be read: kept for the operator, and told.</summary>
     private async Task<RefreshResult> KeepUnreadAsync(SpooledAnswer answer)
     {
         Log.AnswerUnread(logger, answer.Claimed.Id, answer.Attempt.Id);
-        var receipt = Receipt(answer.Claimed, answer.Attempt, answer.At) with
-        {
-            SealedAnswer = ring.SealText(new Secret(answer.UnreadBody!), ReceiptAad(answer.Attempt.Id, answer.Claimed)),
-            Unread = true,
-            ForgottenAt = answer.At + (30 * Memory),
-        };
-        await storage.CommitAsync(new Batch().Put(receipt).Append(audit.Row(Event(AuditType.TokensetAnswerUnread, answer.Claimed))));
+        await storage.CommitAsync(new Batch().Put(keeping.UnreadReceipt(answer)).Append(audit.Row(Event(AuditType.TokensetAnswerUnread, answer.Claimed))));
         return RefreshResult.Unavailable("the answer could not be read", retryAfter: null);
     }
 
@@ -170,7 +135,7 @@ internal sealed class RefreshLanding(
 
     /// <summary>The new consent's own access token and scopes stay.</summary>
     private Tokenset WithSuccessor(Tokenset current, Secret accessToken, Secret? former, ReceivedTokens tokens) =>
-        sealer.Seal(current with { Attempt = null }, accessToken, tokens.RefreshToken is { } successor ? new Secret(successor) : former);
+        sealer.Seal(current with { Attempt = null }, accessToken, tokens.Refresh ?? former);
 
     private Tokenset Renewed(Tokenset current, ReceivedTokens tokens, Secret? former)
     {
@@ -184,27 +149,8 @@ internal sealed class RefreshLanding(
         };
 
         // An answer without a refresh token leaves the one we hold valid (RFC 6749 §6).
-        return sealer.Seal(renewed, new Secret(tokens.AccessToken), tokens.RefreshToken is { } token ? new Secret(token) : former);
+        return sealer.Seal(renewed, tokens.Access, tokens.Refresh ?? former);
     }
-
-    private RefreshReceipt Receipt(SpooledAnswer answer, ReceivedTokens tokens, Tokenset current) =>
-        Receipt(current, answer.Attempt, tokens.ReceivedAt) with { SealedAnswer = tokens.Seal(ring, ReceiptAad(answer.Attempt.Id, current)) };
-
-    private static RefreshReceipt Receipt(Tokenset current, RefreshAttempt attempt, DateTimeOffset now) => new()
-    {
-        Id = attempt.Id,
-        TokensetId = current.Id,
-        UserId = current.UserId,
-        AccountId = current.AccountId,
-        ConnectionId = current.ConnectionId,
-        Generation = attempt.Generation,
-        SealedAnswer = [],
-        ForgottenAt = now + Memory,
-    };
-
-    private static byte[] ReceiptAad(string attempt, Tokenset tokenset) => Aad.For(RefreshReceipt.Kind, attempt, tokenset.Id, tokenset.UserId);
-
-    private static byte[] SpareAad(string attempt, Tokenset tokenset) => Aad.For(RefreshSpare.Kind, attempt, tokenset.Id, tokenset.UserId);
 
     public static AuditEvent Event(string type, Tokenset tokenset) => new()
     {

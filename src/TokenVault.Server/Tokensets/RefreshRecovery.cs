@@ -42,7 +42,7 @@ internal sealed class RefreshRecovery(
         {
             if (await cache.FindAsync<Connection>(tokenset.ConnectionId, stopping) is { } connection)
             {
-                await refresher.RefreshAsync(tokenset, connection, stopping);
+                await refresher.FollowUpAsync(tokenset, connection, stopping);
             }
         });
     }
@@ -51,6 +51,7 @@ internal sealed class RefreshRecovery(
     private static bool IsDue(RefreshAttempt attempt, DateTimeOffset now)
     {
         var doubt = (attempt.At - attempt.Oldest) / 2;
-        return attempt.At + (attempt.Abandoned ? TimeSpan.Zero : RefreshLease.Duration) + (doubt < LongestPause ? doubt : LongestPause) < now;
+        var pause = doubt < LongestPause ? doubt : LongestPause;
+        return (attempt.Left ? attempt.RestsSince + pause : attempt.At + RefreshLease.Duration) < now;
     }
 }

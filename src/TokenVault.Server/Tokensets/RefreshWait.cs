@@ -18,7 +18,7 @@ internal sealed class RefreshWait(IStorage storage, TimeProvider time)
             await Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(pause / 2, pause + 1)), time);
             pause = Math.Min(pause * 2, 200);
             var now = await storage.FindAsync<Tokenset>(seen.Id, CancellationToken.None);
-            if (now is null || now.Generation != seen.Generation || now.GrantId != seen.GrantId || now.State != seen.State || now.Attempt is null)
+            if (now is null || now.Generation != seen.Generation || now.GrantId != seen.GrantId || now.State != seen.State || now.Attempt is null or { Left: true })
             {
                 return true;
             }

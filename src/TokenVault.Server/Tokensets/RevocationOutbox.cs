@@ -26,15 +26,15 @@ internal sealed class RevocationOutbox(
     private readonly Channel<bool> _wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Adds the entry to the commit that gives the tokens up. The refresh token ends the whole grant; without one, the access token is what there is.</summary>
-    public Batch Enqueue(Batch batch, Tokenset tokenset, Connection connection, Secret accessToken, Secret? refreshToken)
+    public Batch Enqueue(Batch batch, TokenOwner owner, Connection connection, Secret accessToken, Secret? refreshToken)
     {
         var now = time.GetUtcNow();
         var revocation = new PendingRevocation
         {
             Id = "rev_" + Identifier.Secret(),
-            UserId = tokenset.UserId,
-            AccountId = tokenset.AccountId,
-            TokensetId = tokenset.Id,
+            UserId = owner.UserId,
+            AccountId = owner.AccountId,
+            TokensetId = owner.TokensetId,
             Connection = connection,
             Hint = refreshToken is null ? "access_token" : "refresh_token",
             CreatedAt = now,

@@ -116,14 +116,26 @@ internal sealed record Tokenset : IRecord<Tokenset>
 /// <summary>What is written before a refresh token goes out, so that whoever finds it knows what may have happened.</summary>
 /// <param name="Generation">The tokenset's generation whose refresh token went out.</param>
 /// <param name="At">When this attempt began.</param>
-/// <param name="UnknownSince">When an earlier attempt with the same refresh token began, whose outcome nobody knows.</param>
+/// <param name="UnknownSince">When the first of the attempts with the same refresh token began whose outcome nobody knows.</param>
 internal sealed record RefreshAttempt(string Id, int Generation, DateTimeOffset At, DateTimeOffset? UnknownSince)
 {
-    /// <summary>Its node has ended it without an answer: nobody can still hold one.</summary>
-    public bool Abandoned { get; init; }
+    /// <summary>
+    /// From when the waits of the provider's rotation class count, for the newest attempt without an outcome: its beginning, when its own
+    /// node ended it and nobody can still hold an answer; else the time its lease was found to have run out.
+    /// </summary>
+    public DateTimeOffset? LeftAt { get; init; }
+
+    /// <summary>This attempt itself is the one that has ended so.</summary>
+    public bool Left { get; init; }
 
     /// <summary>The one that ran before this, if its outcome is unknown.</summary>
     public DateTimeOffset Oldest => UnknownSince ?? At;
+
+    /// <summary>When the refresh token was last let go of.</summary>
+    public DateTimeOffset RestsSince => LeftAt > At ? LeftAt.Value : At;
+
+    /// <summary>Ended without an outcome.</summary>
+    public RefreshAttempt Leave(DateTimeOffset countedFrom) => this with { Left = true, LeftAt = countedFrom };
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<TokensetState>))]

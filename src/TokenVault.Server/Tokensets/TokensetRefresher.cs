@@ -36,6 +36,20 @@ internal sealed class TokensetRefresher(
         }
     }
 
+    /// <summary>Goes on with an attempt that has no outcome; not with one that is still under way, here or on another node.</summary>
+    public async Task FollowUpAsync(Tokenset open, Connection connection, CancellationToken cancellationToken)
+    {
+        if (_running.ContainsKey(open.Id))
+        {
+            return;
+        }
+
+        if (open.Attempt is { Left: true } || await TakeOverAsync(open) == CommitOutcome.Committed)
+        {
+            await RefreshAsync(open, connection, cancellationToken);
+        }
+    }
+
     /// <summary>A stopping server finishes the refreshes it has begun.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -100,10 +114,18 @@ internal sealed class TokensetRefresher(
         }
 
         // An attempt without an outcome: whoever made it may still hold the answer. Wait as long as the provider's ways demand.
-        if (current.Attempt is { } open && call.NotBefore(open, connection) is var until && until > time.GetUtcNow())
+        if (current.Attempt is { } open)
         {
-            var mayBeAlive = !open.Abandoned && open.At + RefreshLease.Duration > time.GetUtcNow();
-            return mayBeAlive ? (null, current) : (RefreshResult.Unavailable("an earlier refresh is in doubt", until - time.GetUtcNow()), null);
+            var notBefore = call.NotBefore(open, connection);
+            if (notBefore is null)
+            {
+                return (null, await TakeOverAsync(current) == CommitOutcome.LeaseConflict ? current : null);
+            }
+
+            if (notBefore > time.GetUtcNow())
+            {
+                return (RefreshResult.Unavailable("an earlier refresh is in doubt", notBefore - time.GetUtcNow()), null);
+            }
         }
 
         using var place = await call.EnterAsync(connection);
@@ -114,6 +136,9 @@ internal sealed class TokensetRefresher(
 
         return await ClaimAndSendAsync(current, connection);
     }
+
+    /// <summary>As an owner of its own: a lease of this node's that is alive is respected too.</summary>
+    private Task<CommitOutcome> TakeOverAsync(Tokenset open) => call.TakeOverAsync(open, new RefreshLease(storage, open.Id, Identifier.Secret(), time));
 
     private async Task<(RefreshResult? Result, Tokenset? WaitFor)> ClaimAndSendAsync(Tokenset current, Connection connection)
     {

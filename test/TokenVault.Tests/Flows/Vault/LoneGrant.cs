@@ -83,7 +83,7 @@ internal sealed class LoneGrant : IAsyncDisposable
     {
         Provider.Refresh.Next(fault ?? Fault.Cut().AfterCommit());
         (await ExchangeAsync()).Status.ShouldBe(503);
-        (await RowAsync()).Attempt!.Abandoned.ShouldBeTrue();
+        (await RowAsync()).Attempt!.Left.ShouldBeTrue();
     }
 
     public ValueTask DisposeAsync() => Provider.DisposeAsync();

@@ -21,7 +21,8 @@ internal sealed class RefreshNode : IAsyncDisposable
         var ring = vault.Service<KeyRing>();
         var audit = vault.Service<AuditLog>();
         var sealer = new TokensetSealer(ring);
-        var landing = new RefreshLanding(Storage, sealer, ring, vault.Service<RevocationOutbox>(), audit, NullLogger<RefreshLanding>.Instance);
+        var keeping = new RefreshKeeping(Storage, sealer, ring, NullLogger<RefreshKeeping>.Instance);
+        var landing = new RefreshLanding(Storage, sealer, keeping, vault.Service<RevocationOutbox>(), audit, NullLogger<RefreshLanding>.Instance);
         Spool = new RefreshSpool(new TokenVaultOptions { DataDirectory = Directory }, ring, NullLogger<RefreshSpool>.Instance);
         Saver = new RefreshSaver(landing, Spool, vault.Clock, NullLogger<RefreshSaver>.Instance);
         var call = new RefreshCall(
@@ -49,7 +50,9 @@ internal sealed class RefreshNode : IAsyncDisposable
     {
         Storage.IsAway = false;
         Storage.Refuses = _ => false;
-        await _refresher.DisposeAsync();
+
+        // A test that failed may have left a call held for ever.
+        await _refresher.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Saver.Dispose();
         Spool.Dispose();
     }

@@ -62,12 +62,11 @@ public sealed class RefreshNodeTests(VaultScene scene) : IClassFixture<VaultScen
     {
         await using var grant = await LoneGrant.MakeAsync(scene, "single_use");
         await using var paused = new RefreshNode(scene.Vault);
-        await using var other = new RefreshNode(scene.Vault);
-        var (gate, first, stale) = await PauseAsync(grant, paused);
+        var (gate, first) = await PauseAsync(grant, paused);
 
         // Another node takes over, and is refused: the answer that counts is still with the first.
-        var second = await other.RefreshAsync(grant, stale);
-        second.Outage.ShouldNotBeNull();
+        await TakenOverAsync(grant);
+        await VaultScene.UntilAsync(async () => (await grant.RowAsync()).Attempt is { Left: true, UnknownSince: not null });
         (await grant.RowAsync()).State.ShouldBe(TokensetState.Active);
         gate.Release();
 
@@ -84,12 +83,12 @@ public sealed class RefreshNodeTests(VaultScene scene) : IClassFixture<VaultScen
     {
         await using var grant = await LoneGrant.MakeAsync(scene, "single_use");
         await using var paused = new RefreshNode(scene.Vault);
-        await using var other = new RefreshNode(scene.Vault);
         var overtaking = Fault.Answer(
             200, "application/json", """{"access_token":"overtaking","refresh_token":"not-honoured-for-long","expires_in":3600,"token_type":"Bearer"}""");
-        var (gate, _, stale) = await PauseAsync(grant, paused, fault: null, overtaking);
+        var (gate, _) = await PauseAsync(grant, paused, fault: null, overtaking);
         var lateAnswer = grant.Provider.Commits[^1];
-        (await other.RefreshAsync(grant, stale)).Tokenset!.Generation.ShouldBe(2);
+        await TakenOverAsync(grant);
+        await VaultScene.UntilAsync(async () => (await grant.RowAsync()).Generation == 2);
         gate.Release();
         await VaultScene.UntilAsync(async () => await SparesAsync(grant) == 1);
         (await grant.ExchangeAsync())["access_token"].ShouldBe("overtaking");
@@ -107,16 +106,46 @@ public sealed class RefreshNodeTests(VaultScene scene) : IClassFixture<VaultScen
     {
         await using var grant = await LoneGrant.MakeAsync(scene, "single_use");
         await using var paused = new RefreshNode(scene.Vault);
-        await using var other = new RefreshNode(scene.Vault);
-        var (gate, first, stale) = await PauseAsync(grant, paused, Fault.Error(400, "invalid_grant"));
+        var (gate, first) = await PauseAsync(grant, paused, Fault.Error(400, "invalid_grant"));
 
-        (await other.RefreshAsync(grant, stale)).Tokenset!.Generation.ShouldBe(2);
+        await TakenOverAsync(grant);
+        await VaultScene.UntilAsync(async () => (await grant.RowAsync()).Generation == 2);
         gate.Release();
         await paused.StopAsync();
 
         (await first).Outage.ShouldNotBeNull();
         (await grant.RowAsync()).State.ShouldBe(TokensetState.Active);
         (await scene.AuditAsync("tokenset_died", grant.User.Id)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task T_RC_04_A_call_that_outlasted_its_first_lease_is_waited_for_from_the_end_of_its_last()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene, "single_use");
+        await using var paused = new RefreshNode(scene.Vault);
+        scene.EndAccessTokens();
+        var gate = new FakeGate();
+        grant.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
+        var renewals = 0;
+        paused.Storage.Committed = batch => renewals += TamperedStorage.Renews(batch) ? 1 : 0;
+        var refresh = paused.RefreshAsync(grant);
+        await gate.Entered;
+        var begun = scene.Clock.GetUtcNow();
+        await scene.TickUntilAsync(() => Task.FromResult(Volatile.Read(ref renewals) >= 4), TimeSpan.FromSeconds(0.25));
+        var alive = scene.Clock.GetUtcNow();
+        paused.Storage.Refuses = TamperedStorage.Renews;
+
+        await scene.TickUntilAsync(async () => (await grant.RowAsync()).Attempt is { Left: true }, TimeSpan.FromSeconds(0.25));
+
+        // Counted from the beginning, the wait of the class would be over by now.
+        (alive - begun).ShouldBeGreaterThan(TimeSpan.FromSeconds(30));
+        var left = (await grant.RowAsync()).Attempt!.LeftAt.ShouldNotBeNull();
+        (left - alive).ShouldBeGreaterThan(TimeSpan.FromSeconds(20));
+        (await grant.ExchangeAsync())["reason"].ShouldBe("temporarily_unavailable");
+        grant.Calls.ShouldBe(1);
+        gate.Release();
+        await VaultScene.UntilAsync(async () => (await grant.RowAsync()).Generation == 2);
+        (await refresh).Outage.ShouldNotBeNull();
     }
 
     [Fact]
@@ -160,20 +189,23 @@ public sealed class RefreshNodeTests(VaultScene scene) : IClassFixture<VaultScen
     }
 
     /// <summary>A node in the middle of its call, which others have to take for dead.</summary>
-    private async Task<(FakeGate Gate, Task<RefreshResult> Refresh, Tokenset Stale)> PauseAsync(
+    private async Task<(FakeGate Gate, Task<RefreshResult> Refresh)> PauseAsync(
         LoneGrant grant, RefreshNode node, Fault? fault = null, params Fault[] takeover)
     {
         scene.EndAccessTokens();
         node.Storage.Refuses = TamperedStorage.Renews;
-        var stale = await grant.RowAsync();
         var gate = new FakeGate();
         grant.Provider.Refresh.Next([fault?.HeldAt(gate) ?? Fault.Held(gate).AfterCommit(), .. takeover]);
         var refresh = node.RefreshAsync(grant);
         await gate.Entered;
+        return (gate, refresh);
+    }
 
-        // The lease and the wait of the class; the call itself may take 120 s.
-        scene.Clock.Advance(TimeSpan.FromSeconds(46));
-        return (gate, refresh, stale);
+    /// <summary>The server's own recovery: after the lease and the wait of the class it calls; the paused call itself may take 120 s.</summary>
+    private async Task TakenOverAsync(LoneGrant grant)
+    {
+        scene.Clock.Advance(TimeSpan.FromSeconds(29));
+        await scene.TickUntilAsync(() => Task.FromResult(grant.Calls == 2), TimeSpan.FromSeconds(0.25));
     }
 
     private async Task<int> SparesAsync(LoneGrant grant) =>

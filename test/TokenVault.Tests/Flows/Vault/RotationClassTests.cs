@@ -96,11 +96,11 @@ public sealed class RotationClassTests(VaultScene scene) : IClassFixture<VaultSc
 
         scene.Clock.Advance(TimeSpan.FromSeconds(seconds - 1));
         (await waiting).Status.ShouldBe(503);
-        (await grant.RowAsync()).Attempt!.Abandoned.ShouldBeFalse();
+        (await grant.RowAsync()).Attempt!.Left.ShouldBeFalse();
         grant.Provider.Refresh.Running.ShouldBe(1);
 
         scene.Clock.Advance(TimeSpan.FromSeconds(1));
-        await VaultScene.UntilAsync(async () => (await grant.RowAsync()).Attempt is null or { Abandoned: true });
+        await VaultScene.UntilAsync(async () => (await grant.RowAsync()).Attempt is null or { Left: true });
     }
 
     [Theory]

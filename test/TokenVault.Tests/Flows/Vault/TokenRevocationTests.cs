@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using TokenVault.Server.Demo;
 using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
 
@@ -104,38 +105,77 @@ public sealed class TokenRevocationTests(VaultScene scene) : IClassFixture<Vault
         (await ListedAsync(grant)).Count.ShouldBe(1);
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task T_RC_05_T_RC_06_What_a_refresh_brings_for_a_grant_that_is_over_is_revoked(bool reconnects)
+    [Fact]
+    public async Task T_RC_05_What_a_refresh_brings_for_an_account_that_is_gone_is_revoked()
     {
         await using var grant = await LoneGrant.MakeAsync(scene);
-        scene.EndAccessTokens();
-        var gate = new FakeGate();
-        grant.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
-        var waiting = grant.ExchangeAsync();
-        await gate.Entered;
-        var late = grant.Provider.Commits[^1];
-        await (reconnects ? grant.ReconnectAsync() : grant.DisconnectAsync());
-        var consented = grant.Provider.Commits[^1];
+        var (waiting, gate, late) = await LateAnswerAsync(grant);
+        await grant.DisconnectAsync();
         gate.Release();
-        var answer = await waiting;
+        (await waiting)["reason"].ShouldBe("not_connected");
         await EndedAsync(grant, RevocationState.Revoked);
 
         grant.Provider.IsLive(late.AccessToken).ShouldBeFalse();
-        (await grant.RevocationsAsync()).Count.ShouldBe(reconnects ? 1 : 2);
-        if (!reconnects)
-        {
-            answer["reason"].ShouldBe("not_connected");
-            (await grant.FindRowAsync()).ShouldBeNull();
-            return;
-        }
+        (await grant.RevocationsAsync()).Count.ShouldBe(2);
+        (await grant.FindRowAsync()).ShouldBeNull();
+    }
 
-        // The new consent is untouched, and its lease is free.
-        answer["access_token"].ShouldBe(consented.AccessToken);
+    [Fact]
+    public async Task T_RC_06_What_a_refresh_brings_for_a_former_consent_waits_and_is_revoked_with_the_account()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var (waiting, gate, late) = await LateAnswerAsync(grant);
+        await grant.ReconnectAsync();
+        var consented = grant.Provider.Commits[^1];
+        gate.Release();
+        (await waiting)["access_token"].ShouldBe(consented.AccessToken);
+
+        // Many a provider ends the new consent, too, when a token of the former is revoked.
+        (await grant.RevocationsAsync()).ShouldBeEmpty();
         scene.EndAccessTokens();
         (await grant.ExchangeAsync()).Status.ShouldBe(200);
         grant.Provider.LastRefreshTokenSent.ShouldBe(consented.RefreshToken);
+
+        await grant.DisconnectAsync();
+        await EndedAsync(grant, RevocationState.Revoked);
+        (await grant.RevocationsAsync()).Count.ShouldBe(3);
+        grant.Provider.IsLive(late.AccessToken).ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("account")]
+    [InlineData("user")]
+    [InlineData("connection")]
+    public async Task T_UP_15_What_a_new_consent_replaced_is_revoked_with_the_account(string deleted)
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var first = grant.Provider.Commits[^1];
+        await grant.ReconnectAsync();
+        (await grant.RevocationsAsync()).ShouldBeEmpty();
+        grant.Provider.IsLive(first.AccessToken).ShouldBeTrue();
+
+        var admin = await scene.AdminAsync();
+        await (deleted switch
+        {
+            "user" => admin.DeleteAsync("users/" + Uri.EscapeDataString(grant.User.Id)),
+            "connection" => admin.DeleteAsync("connections/" + (await grant.ConnectionRowAsync()).Id),
+            _ => grant.DisconnectAsync(),
+        });
+        await EndedAsync(grant, RevocationState.Revoked);
+
+        (await grant.RevocationsAsync()).Count.ShouldBe(2);
+        grant.Provider.IsLive(first.AccessToken).ShouldBeFalse();
+    }
+
+    /// <summary>A refresh whose answer the provider has sent, and that is held on its way.</summary>
+    private async Task<(Task<Answer> Exchange, FakeGate Gate, SandboxCommit Late)> LateAnswerAsync(LoneGrant grant)
+    {
+        scene.EndAccessTokens();
+        var gate = new FakeGate();
+        grant.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
+        var exchange = grant.ExchangeAsync();
+        await gate.Entered;
+        return (exchange, gate, grant.Provider.Commits[^1]);
     }
 
     private Task EndedAsync(LoneGrant grant, RevocationState state, TimeSpan? step = null)
