@@ -127,6 +127,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>();
         services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshKeeping>().AddSingleton<RefreshSpool>();
         services.AddSingleton<RevocationOutbox>().AddHostedService(s => s.GetRequiredService<RevocationOutbox>()).AddHostedService<RefreshRecovery>();
+        services.AddHostedService<HeldGrantSweep>();
         services.AddSingleton<AccountRemoval>().AddSingleton<AccountDisconnection>();
         services.AddSingleton<UserRemoval>(s => s.GetRequiredService<AccountRemoval>().OfUserAsync);
         services.AddSingleton<ConnectionRemoval>(s => s.GetRequiredService<AccountRemoval>().OfConnectionAsync);

@@ -55,14 +55,19 @@ internal sealed class ConnectCallback(
             provider.CallbackUrl(connection), providerCode, proof.Nonce, proof.CodeVerifier, answer["iss"], redeeming.Scopes);
 
         // Not the browser's to cancel: the provider may have issued tokens already.
-        var result = await provider.RedeemAsync(connection, redeem, CancellationToken.None);
-        if (result.Value is not { } grant)
+        var (grant, failure) = await provider.RedeemAsync(connection, redeem, CancellationToken.None);
+        if (failure is null)
         {
-            await FailAsync(context, redeeming, connection, result.Failure!);
+            await KeepPendingAsync(context, redeeming, connection, grant!);
             return;
         }
 
-        await KeepPendingAsync(context, redeeming, connection, grant);
+        if (grant is not null)
+        {
+            await storage.CommitAsync(new Batch().Insert(sealer.Hold(redeeming, connection, PendingGrant.From(grant, Now), deadline: Now)));
+        }
+
+        await FailAsync(context, redeeming, connection, failure);
     }
 
     /// <summary>The provider could not be asked, or gave nothing usable: the application hears a code, the log the cause.</summary>
@@ -85,12 +90,13 @@ internal sealed class ConnectCallback(
         {
             Stage = ConnectStage.Pending,
             ConnectCodeHash = Identifier.Hash(code.Reveal()),
-            SealedGrant = sealer.Seal(request, PendingGrant.From(grant, Now)),
             SealedProof = null,
             Deadline = Now + CodeLifetime,
         };
-        if (!(await storage.CommitAsync(new Batch().Replace(pending))).Committed)
+        var held = sealer.Hold(request, connection, PendingGrant.From(grant, Now), pending.Deadline);
+        if (!(await storage.CommitAsync(new Batch().Insert(held).Replace(pending))).Committed)
         {
+            await storage.CommitAsync(new Batch().Insert(held with { Deadline = Now }));
             await EndAsync(context, request, connection, "access_denied", "The request was withdrawn meanwhile.");
             return;
         }

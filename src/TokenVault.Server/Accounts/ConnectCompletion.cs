@@ -32,13 +32,18 @@ internal sealed class ConnectCompletion(
             return (null, MyAccountProblem.Invalid("The connection is not enabled any more."));
         }
 
-        var grant = connectSealer.OpenGrant(request);
+        if (await storage.FindAsync<HeldGrant>(request.Id, cancellationToken) is not { } held)
+        {
+            return (null, MyAccountProblem.Invalid(Refused));
+        }
+
+        var grant = connectSealer.OpenGrant(held);
 
         // A refresh, or the same account being connected elsewhere, may move the row between the read and the commit.
         for (var attempt = 0; attempt < 5; attempt++)
         {
             var (account, batch) = await adoption.BatchAsync(request, connection, grant, cancellationToken);
-            batch.Delete(request).Append(audit.Row(trace with
+            batch.Delete(request).Delete(held).Append(audit.Row(trace with
             {
                 Connection = connection.Name,
                 ConnectionId = connection.Id,

@@ -7,7 +7,7 @@ namespace TokenVault.Server.Accounts;
 /// <summary>
 /// A user on the way to connect an account: created by the application, started in the browser by its ticket, pending after the
 /// provider's callback, and completed by the same user, client and session that created it (T-CF-02). Each stage happens once.
-/// Of the secrets involved only hashes are kept; what the provider gave is sealed.
+/// Of the secrets involved only hashes are kept; what the provider gives meanwhile is a <see cref="HeldGrant"/>.
 /// </summary>
 internal sealed record ConnectRequest : IRecord<ConnectRequest>
 {
@@ -51,9 +51,6 @@ internal sealed record ConnectRequest : IRecord<ConnectRequest>
     public byte[]? SealedProof { get; init; }
 
     public string? ConnectCodeHash { get; init; }
-
-    /// <summary>What the provider gave, sealed, until the user completes.</summary>
-    public byte[]? SealedGrant { get; init; }
 
     /// <summary>This stage has to be left before then.</summary>
     public DateTimeOffset Deadline { get; init; }
@@ -109,4 +106,5 @@ internal enum ConnectStage
 [JsonSerializable(typeof(ConnectRequest))]
 [JsonSerializable(typeof(ConnectProof))]
 [JsonSerializable(typeof(PendingGrant))]
+[JsonSerializable(typeof(HeldGrant))]
 internal sealed partial class AccountsJson : JsonSerializerContext;

@@ -34,28 +34,38 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
         };
 }
 
-/// <summary>Seals what a connect request holds to that request.</summary>
+/// <summary>Seals what belongs to a connect request to that request.</summary>
 internal sealed class ConnectSealer(KeyRing ring)
 {
     public byte[] Seal(ConnectRequest request, ConnectProof proof) =>
-        Seal("connect-proof", request, JsonSerializer.SerializeToUtf8Bytes(proof, AccountsJson.Default.ConnectProof));
+        Seal(JsonSerializer.SerializeToUtf8Bytes(proof, AccountsJson.Default.ConnectProof), ProofAad(request));
 
-    public byte[] Seal(ConnectRequest request, PendingGrant grant) =>
-        Seal("connect-grant", request, JsonSerializer.SerializeToUtf8Bytes(grant, AccountsJson.Default.PendingGrant));
+    /// <param name="deadline">Until when it can be completed.</param>
+    public HeldGrant Hold(ConnectRequest request, Connection connection, PendingGrant grant, DateTimeOffset deadline) => new()
+    {
+        Id = request.Id,
+        UserId = request.UserId,
+        ClientId = request.ClientId,
+        Connection = connection.ForRevocation(),
+        SealedGrant = Seal(
+            JsonSerializer.SerializeToUtf8Bytes(grant, AccountsJson.Default.PendingGrant),
+            GrantAad(request.Id, request.UserId, request.ClientId, connection.Id)),
+        Deadline = deadline,
+    };
 
     /// <exception cref="BrokenSealException">The row was altered.</exception>
     public ConnectProof OpenProof(ConnectRequest request) =>
-        JsonSerializer.Deserialize(ring.Open(request.SealedProof, AadOf("connect-proof", request)), AccountsJson.Default.ConnectProof)!;
+        JsonSerializer.Deserialize(ring.Open(request.SealedProof, ProofAad(request)), AccountsJson.Default.ConnectProof)!;
 
     /// <exception cref="BrokenSealException">The row was altered.</exception>
-    public PendingGrant OpenGrant(ConnectRequest request) =>
-        JsonSerializer.Deserialize(ring.Open(request.SealedGrant, AadOf("connect-grant", request)), AccountsJson.Default.PendingGrant)!;
+    public PendingGrant OpenGrant(HeldGrant held) =>
+        JsonSerializer.Deserialize(ring.Open(held.SealedGrant, GrantAad(held.Id, held.UserId, held.ClientId, held.Connection.Id)), AccountsJson.Default.PendingGrant)!;
 
-    private byte[] Seal(string purpose, ConnectRequest request, byte[] plaintext)
+    private byte[] Seal(byte[] plaintext, byte[] aad)
     {
         try
         {
-            return ring.Seal(plaintext, AadOf(purpose, request));
+            return ring.Seal(plaintext, aad);
         }
         finally
         {
@@ -63,6 +73,9 @@ internal sealed class ConnectSealer(KeyRing ring)
         }
     }
 
-    private static byte[] AadOf(string purpose, ConnectRequest request) =>
-        Aad.For(purpose, request.Id, request.UserId, request.ClientId, request.ConnectionId);
+    private static byte[] ProofAad(ConnectRequest request) =>
+        Aad.For("connect-proof", request.Id, request.UserId, request.ClientId, request.ConnectionId);
+
+    private static byte[] GrantAad(string id, string userId, string clientId, string connectionId) =>
+        Aad.For(HeldGrant.Kind, id, userId, clientId, connectionId);
 }

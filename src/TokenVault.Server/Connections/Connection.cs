@@ -54,6 +54,9 @@ internal sealed record Connection : IRecord<Connection>
 
     public Connection AtVersion(long version) => this with { Version = version };
 
+    /// <summary>As much as a revocation needs of it, to be kept beside the token.</summary>
+    public Connection ForRevocation() => this with { Metadata = null, EnabledClients = [], Options = Options with { UpstreamParams = null } };
+
     /// <summary>The redirect URI at the provider; one for each connection, so that answers cannot be mixed up (T-CF-06).</summary>
     public string CallbackUrl(string issuer) => $"{issuer}login/callback/{Uri.EscapeDataString(Name)}";
 

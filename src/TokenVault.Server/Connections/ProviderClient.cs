@@ -57,7 +57,10 @@ internal sealed class ProviderClient(
             : Failed<string>(ProviderFailureKind.Misconfigured, "the authorization endpoint " + problem);
     }
 
-    /// <summary>Trades the authorization code for tokens (RFC 6749 §4.1.3) and finds out whose they are.</summary>
+    /// <summary>
+    /// Trades the authorization code for tokens (RFC 6749 §4.1.3) and finds out whose they are. Tokens may come with a failure: nobody may
+    /// have them, and the provider is to forget them.
+    /// </summary>
     public async Task<ProviderResult<ProviderGrant>> RedeemAsync(
         Connection connection, RedeemUpstream request, CancellationToken cancellationToken)
     {
@@ -92,14 +95,14 @@ internal sealed class ProviderClient(
         }
 
         var (identity, unknown) = await IdentityAsync(target, response, request, cancellationToken);
-        return unknown is null ? new(new ProviderGrant(response.Tokens, identity), null) : new(null, unknown);
+        return new(new ProviderGrant(response.Tokens, identity), unknown);
     }
 
     /// <summary>
     /// Trades the refresh token for new tokens (RFC 6749 §6), sent once. There is no cancellation: once the provider has rotated,
     /// its answer is the only copy.
     /// </summary>
-    /// <param name="expected">Whose account it is; an id_token in the answer that names another one spoils the answer.</param>
+    /// <param name="expected">Whose account it is; an id_token in the answer that names another one makes a failure of its tokens.</param>
     /// <param name="mayStillSend">Asked last of all before the refresh token leaves.</param>
     public async Task<ProviderResult<ProviderTokens>> RefreshAsync(
         Connection connection, Secret refreshToken, ProviderIdentity? expected, Func<bool> mayStillSend)
@@ -133,7 +136,7 @@ internal sealed class ProviderClient(
         var other = expected is not null && target.Provider.OpenIdConnect && response.IdToken is { } idToken
             ? await idTokens.CompareAsync(idToken, target.Endpoints, target.Registration.ClientId, expected)
             : null;
-        return Counted(other is null ? new(response.Tokens, null) : new(null, other));
+        return Counted(new(response.Tokens, other));
     }
 
     private static ProviderResult<ProviderTokens> Counted(ProviderResult<ProviderTokens> refresh)

@@ -15,7 +15,7 @@ internal sealed record ProviderIdentity(string Issuer, string Subject, string? E
 /// <summary>A redeemed authorization code. The identity is null when the provider has no way to name the user.</summary>
 internal sealed record ProviderGrant(ProviderTokens Tokens, ProviderIdentity? Identity);
 
-/// <summary>A value from a provider, or why there is none.</summary>
+/// <summary>A value from a provider, or why it must not be used.</summary>
 internal sealed record ProviderResult<T>(T? Value, ProviderFailure? Failure)
     where T : class;
 

@@ -19,7 +19,8 @@ internal sealed record PendingRevocation : IRecord<PendingRevocation>
 
     public required string UserId { get; init; }
 
-    public required string AccountId { get; init; }
+    /// <summary>Null when the tokens never became an account's.</summary>
+    public string? AccountId { get; init; }
 
     public required string TokensetId { get; init; }
 
@@ -71,7 +72,9 @@ internal sealed record PendingRevocation : IRecord<PendingRevocation>
 }
 
 /// <summary>Whose tokens they were.</summary>
-internal sealed record TokenOwner(string UserId, string AccountId, string TokensetId)
+/// <param name="AccountId">Null when they never became an account's.</param>
+/// <param name="TokensetId">What they belonged to: a tokenset, or the connect request that nobody completed.</param>
+internal sealed record TokenOwner(string UserId, string? AccountId, string TokensetId)
 {
     public static TokenOwner Of(Tokenset tokenset) => new(tokenset.UserId, tokenset.AccountId, tokenset.Id);
 

@@ -78,14 +78,22 @@ internal sealed class RefreshCall(
             var expected = claimed is { Issuer: { } issuer, UpstreamUserId: { } subject } ? new ProviderIdentity(issuer, subject, claimed.UpstreamEmail) : null;
             var answer = await provider.RefreshAsync(connection, refreshToken, expected, () => !lease.IsTooOldToSend);
             var gate = _gates.Of(connection.Id);
-            if (answer.Value is { } tokens)
+            var received = answer.Value is { } tokens
+                ? SpooledAnswer.Of(claimed, ReceivedTokens.From(tokens, refreshToken, time.GetUtcNow()), connection)
+                : null;
+            if (answer.Failure is null)
             {
                 gate.Succeeded();
-                return await saver.SaveAsync(SpooledAnswer.Of(claimed, ReceivedTokens.From(tokens, refreshToken, time.GetUtcNow()), connection), lease);
+                return await saver.SaveAsync(received!, lease);
             }
 
-            Log.RefreshFailed(logger, claimed.Id, claimed.Connection, answer.Failure!.Kind.ToString(), answer.Failure.Detail);
+            Log.RefreshFailed(logger, claimed.Id, claimed.Connection, answer.Failure.Kind.ToString(), answer.Failure.Detail);
             gate.Failed(answer.Failure);
+            if (received is not null)
+            {
+                await saver.SaveAsync(received.Quarantined(), lease);
+            }
+
             return await FailedAsync(claimed, connection, lease, answer.Failure);
         }
         finally

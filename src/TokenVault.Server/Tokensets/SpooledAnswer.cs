@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
@@ -15,16 +16,15 @@ internal sealed record SpooledAnswer(Tokenset Claimed, ReceivedTokens? Tokens, s
     public RefreshAttempt Attempt => Claimed.Attempt!;
 
     public static SpooledAnswer Of(Tokenset claimed, ReceivedTokens tokens, Connection connection) =>
-        new(claimed with { SealedTokens = [] }, tokens, UnreadBody: null, Slim(connection), tokens.ReceivedAt);
+        new(claimed with { SealedTokens = [] }, tokens, UnreadBody: null, connection.ForRevocation(), tokens.ReceivedAt);
 
     public static SpooledAnswer Unread(Tokenset claimed, Secret body, Connection connection, DateTimeOffset at) =>
-        new(claimed with { SealedTokens = [] }, Tokens: null, body.Reveal(), Slim(connection), at);
+        new(claimed with { SealedTokens = [] }, Tokens: null, body.Reveal(), connection.ForRevocation(), at);
+
+    /// <summary>Tokens that must not be used, and are not known to be anybody's to revoke (T-UP-08): kept as what could not be read is.</summary>
+    public SpooledAnswer Quarantined() => this with { Tokens = null, UnreadBody = JsonSerializer.Serialize(Tokens, TokensetsJson.Default.ReceivedTokens) };
 
     public override string ToString() => "[secret]";
-
-    /// <summary>A slot of the spool is small.</summary>
-    private static Connection Slim(Connection connection) =>
-        connection with { Metadata = null, EnabledClients = [], Options = connection.Options with { UpstreamParams = null } };
 }
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

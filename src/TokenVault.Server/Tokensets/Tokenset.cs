@@ -78,6 +78,11 @@ internal sealed record Tokenset : IRecord<Tokenset>
             yield return EntityKey.Index("user", UserId);
             yield return EntityKey.Index("connection", ConnectionId);
             yield return EntityKey.Index("account", AccountId);
+            if (Issuer is not null && UpstreamUserId is not null)
+            {
+                yield return UpstreamIndex(ConnectionId, Issuer, UpstreamUserId);
+            }
+
             if (Attempt is not null)
             {
                 yield return AttemptIndex;
@@ -87,6 +92,10 @@ internal sealed record Tokenset : IRecord<Tokenset>
 
     /// <summary>All accounts that a user connected through one connection.</summary>
     public static EntityKey OwnerIndex(string userId, string connectionId) => EntityKey.Index("owner", $"{connectionId} {userId}");
+
+    /// <summary>All users' tokensets of one provider account.</summary>
+    public static EntityKey UpstreamIndex(string connectionId, string issuer, string upstreamUserId) =>
+        EntityKey.Index("upstream", $"{connectionId}\n{issuer}\n{upstreamUserId}");
 
     /// <summary>One row per provider account of a user; where the provider names nobody, one per connection.</summary>
     public static string AccountKey(string userId, string connectionId, string? issuer, string? upstreamUserId) =>

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
 
 namespace TokenVault.Tests.Flows.Vault;
@@ -176,13 +178,18 @@ public sealed class RefreshFailureTests(VaultScene scene) : IClassFixture<VaultS
     }
 
     [Fact]
-    public async Task T_UP_08_Tokens_of_another_person_are_not_handed_to_this_one()
+    public async Task T_UP_08_Tokens_that_name_another_account_at_a_refresh_are_quarantined()
     {
         var user = await scene.ConnectedUserAsync();
         scene.EndAccessTokens();
-        scene.Provider.Refresh.Next(Fault.IdTokenClaim("sub", "mallory"));
+        scene.Provider.Refresh.Next(Fault.IdTokenClaim("sub", "somebody-else"));
 
-        (await user.ExchangeAsync()).Status.ShouldBe(401);
+        (await user.ExchangeAsync())["reason"].ShouldBe("reauthorization_required");
+
+        var kept = await scene.Storage.ListAllAsync<RefreshReceipt>(EntityKey.Index("user", user.Id), CancellationToken.None);
+        kept.ShouldHaveSingleItem().Unread.ShouldBeTrue();
+        (await scene.AuditAsync("tokenset_answer_unread", user.Id)).ShouldHaveSingleItem();
+        (await scene.AuditAsync("tokenset_died", user.Id)).ShouldHaveSingleItem();
     }
 
     [Theory]

@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Connections;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Accounts;
+
+/// <summary>
+/// What a provider gave for a connect request, sealed, until its user completes. It outlives the request, however that ends: what
+/// nobody fetches is given back to the provider (T-CF-02).
+/// </summary>
+internal sealed record HeldGrant : IRecord<HeldGrant>
+{
+    public static string Kind => "held-grant";
+
+    public static JsonTypeInfo<HeldGrant> TypeInfo => AccountsJson.Default.HeldGrant;
+
+    /// <summary>The request's.</summary>
+    public required string Id { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string ClientId { get; init; }
+
+    /// <summary>The connection as it was: it may be gone by the time the tokens are given back.</summary>
+    public required Connection Connection { get; init; }
+
+    public required byte[] SealedGrant { get; init; }
+
+    /// <summary>Nobody can complete after this.</summary>
+    public DateTimeOffset Deadline { get; init; }
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    // Not the index "user" or "connection": what goes with those has to be revoked first.
+    IEnumerable<EntityKey> IRecord<HeldGrant>.Keys => [];
+
+    public HeldGrant AtVersion(long version) => this with { Version = version };
+}
