@@ -8,7 +8,7 @@ internal static class OptionsValidation
 {
     private static readonly string[] KnownKeys =
     [
-        "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Keys:RootKeyFile", "Tls:CertificateFile",
+        "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Keys:RootKeyFile", "Tls:CertificateFile",
         "Tls:KeyFile", "Egress:AllowedNetworks", "Egress:CertificateAuthorityFile", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
         "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime",
     ];
@@ -31,6 +31,8 @@ internal static class OptionsValidation
         options.Issuer = section["Issuer"] ?? options.Issuer;
         options.DataDirectory = section["DataDirectory"] ?? options.DataDirectory;
         options.Storage.ConnectionString = SecretValue(section, "Storage:ConnectionString", errors);
+        options.Storage.ClockTolerance =
+            Parse(section, "Storage:ClockTolerance", options.Storage.ClockTolerance, TryParseTime, "a time span like 00:00:05", errors);
         options.Keys.RootKeyFile = section["Keys:RootKeyFile"];
         options.Tls.CertificateFile = section["Tls:CertificateFile"];
         options.Tls.KeyFile = section["Tls:KeyFile"];

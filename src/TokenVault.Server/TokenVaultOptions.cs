@@ -33,6 +33,9 @@ internal sealed class TokenVaultOptions
     {
         /// <summary>Absent: SQLite in the data directory. <c>Host=…;Database=…;Username=…;Password=…</c>: PostgreSQL.</summary>
         public string? ConnectionString { get; set; }
+
+        /// <summary>How far this server's clock may be from PostgreSQL's before it is not ready.</summary>
+        public TimeSpan ClockTolerance { get; set; } = TimeSpan.FromSeconds(5);
     }
 
     internal sealed class KeyOptions

@@ -94,7 +94,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
 
     private static async Task<IStorage> OpenStorageAsync(TokenVaultOptions options, TimeProvider time, LateLogger log) =>
         options.Storage.ConnectionString is { } connectionString
-            ? await PostgresStorage.OpenAsync(connectionString, time, log)
+            ? await PostgresStorage.OpenAsync(connectionString, time, log, options.Storage.ClockTolerance)
             : SqliteStorage.Open(options.DatabaseFile, time, log);
 
     /// <summary>For the server's eyes only: it holds the root key.</summary>

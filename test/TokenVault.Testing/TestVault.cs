@@ -60,6 +60,9 @@ internal sealed class TestVault : IAsyncDisposable
                 ["TokenVault:Issuer"] = $"https://localhost:{LoopbackHttp.FreePort()}/",
                 ["TokenVault:DataDirectory"] = Directory.CreateTempSubdirectory("tokenvault-test-").FullName,
                 ["TokenVault:Egress:AllowedNetworks:0"] = "127.0.0.0/8",
+
+                // The test's clock has nothing to do with the database's.
+                ["TokenVault:Storage:ClockTolerance"] = "36500.00:00:00",
             };
             foreach (var (key, value) in settings ?? new Dictionary<string, string?>())
             {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Storage.Postgres;
+using TokenVault.Testing;
 using TokenVault.Tests.Needs;
 
 namespace TokenVault.Tests.Storage;
@@ -26,6 +27,23 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         await _here.DisposeAsync();
         await _there.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(4, true)]
+    [InlineData(-4, true)]
+    [InlineData(6, false)]
+    [InlineData(-6, false)]
+    [InlineData(3600, false)]
+    public async Task F_18_a_node_whose_clock_is_off_is_not_ready(int seconds, bool ready)
+    {
+        var clock = new VaultClock(TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(seconds));
+        await using var node = await PostgresStorage.OpenAsync(_database.ConnectionString, clock, clockTolerance: TimeSpan.FromSeconds(5));
+
+        await (ready
+            ? node.ProbeAsync(CancellationToken.None).AsTask()
+            : Should.ThrowAsync<StorageUnavailableException>(() => node.ProbeAsync(CancellationToken.None).AsTask()));
     }
 
     [Fact]

@@ -98,11 +98,12 @@ internal static class PostgresReads
         return removed;
     }
 
-    public static async Task<bool> ProbeAsync(NpgsqlConnection connection, long value, CancellationToken cancellationToken)
+    /// <summary>Writes the probe row; returns the database's time.</summary>
+    public static async Task<DateTimeOffset> ProbeAsync(NpgsqlConnection connection, long value, CancellationToken cancellationToken)
     {
-        const string sql = "INSERT INTO probe (id, value) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET value = excluded.value RETURNING value";
+        const string sql = "INSERT INTO probe (id, value) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET value = excluded.value RETURNING clock_timestamp()";
         await using var command = Command(connection, sql, Number(value));
-        return await command.ExecuteScalarAsync(cancellationToken) is long;
+        return (DateTime)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params NpgsqlParameter[] parameters)

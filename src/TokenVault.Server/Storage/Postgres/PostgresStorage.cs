@@ -17,10 +17,12 @@ internal sealed class PostgresStorage : IStorage
     private readonly PostgresAuditGroup _audit;
     private readonly PostgresListener _listener;
     private readonly TimeProvider _time;
+    private readonly TimeSpan? _clockTolerance;
     private readonly OpenCalls _calls = new();
 
-    private PostgresStorage(PostgresSettings settings, TimeProvider time, ILogger logger)
+    private PostgresStorage(PostgresSettings settings, TimeProvider time, ILogger logger, TimeSpan? clockTolerance)
     {
+        _clockTolerance = clockTolerance;
         _time = time;
         _changes = new ChangeFeed(logger);
         var notices = new PostgresNotices(_changes);
@@ -31,8 +33,10 @@ internal sealed class PostgresStorage : IStorage
     }
 
     /// <summary>Connects, brings the schema up to date and begins to listen for the other nodes' changes.</summary>
+    /// <param name="clockTolerance">How far this node's clock may be from the database's for <see cref="ProbeAsync"/>; null: any distance.</param>
     /// <exception cref="StartupException">The database cannot be used; says why, without the password.</exception>
-    public static async Task<PostgresStorage> OpenAsync(string connectionString, TimeProvider time, ILogger? logger = null)
+    public static async Task<PostgresStorage> OpenAsync(
+        string connectionString, TimeProvider time, ILogger? logger = null, TimeSpan? clockTolerance = null)
     {
         var settings = PostgresSettings.Parse(connectionString)
             ?? throw new StartupException("The connection string is none of PostgreSQL's: write it as Host=…;Database=…;Username=…;Password=….");
@@ -45,7 +49,7 @@ internal sealed class PostgresStorage : IStorage
                 await PostgresSchema.MigrateAsync(connection, CancellationToken.None);
             }
 
-            storage = new PostgresStorage(settings, time, logger ?? NullLogger.Instance);
+            storage = new PostgresStorage(settings, time, logger ?? NullLogger.Instance, clockTolerance);
             await storage._listener.StartAsync(CancellationToken.None);
             return storage;
         }
@@ -90,7 +94,13 @@ internal sealed class PostgresStorage : IStorage
 
     public async ValueTask ProbeAsync(CancellationToken cancellationToken)
     {
-        await ReadAsync(connection => PostgresReads.ProbeAsync(connection, Now, cancellationToken), cancellationToken);
+        var theirs = await ReadAsync(connection => PostgresReads.ProbeAsync(connection, Now, cancellationToken), cancellationToken);
+        var offset = _time.GetUtcNow() - theirs;
+        if (_clockTolerance is { } tolerance && offset.Duration() > tolerance)
+        {
+            throw new StorageUnavailableException($"This node's clock differs from the database's by {offset.TotalSeconds:0} s.");
+        }
+
         if (!_listener.InContact)
         {
             throw new StorageUnavailableException("This node does not hear of the other nodes' changes.");

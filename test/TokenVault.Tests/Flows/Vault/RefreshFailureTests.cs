@@ -66,6 +66,25 @@ public sealed class RefreshFailureTests(VaultScene scene) : IClassFixture<VaultS
         (await scene.AuditAsync("tokenset_died", grant.User.Id)).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task F_13_One_users_429_spares_the_provider_the_other_users_of_the_connection()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var other = await scene.ConnectedUserAsync(grant.Connection);
+        scene.EndAccessTokens();
+        grant.Provider.Refresh.Next(FaultOf("429"));
+        (await grant.ExchangeAsync()).Status.ShouldBe(503);
+
+        var spared = await other.ExchangeAsync(grant.Connection);
+
+        (spared.Status, spared["reason"]).ShouldBe((503, "temporarily_unavailable"));
+        spared.Headers.RetryAfter!.Delta!.Value.ShouldBe(TimeSpan.FromSeconds(30));
+        grant.Calls.ShouldBe(1);
+        scene.Clock.Advance(TimeSpan.FromSeconds(30));
+        (await other.ExchangeAsync(grant.Connection)).Status.ShouldBe(200);
+        (await grant.ExchangeAsync()).Status.ShouldBe(200);
+    }
+
     [Theory]
     [MemberData(nameof(DeadGrants))]
     public async Task A_withdrawn_grant_fails_fast_until_the_user_reconnects(string fault, string strategy)
