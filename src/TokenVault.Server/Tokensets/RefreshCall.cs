@@ -176,6 +176,9 @@ internal sealed class RefreshCall(
     {
         var dead = claimed with { State = TokensetState.ReauthorizationRequired, Attempt = null };
         var died = RefreshLanding.Event(AuditType.TokensetDied, claimed) with { Description = failure.Detail };
+
+        // The one loss that no client can prevent is told apart: an earlier answer got lost between the provider's commit and ours.
+        died.Details!["cause"] = claimed.Attempt!.UnknownSince is null ? "withdrawn" : "answer_lost";
         var batch = new Batch().RequireFence(lease.Name, lease.Fence).Replace(dead).Append(audit.Row(died)).ReleaseLease(lease.Name, lease.Fence);
         if ((await storage.CommitAsync(batch)).Committed)
         {

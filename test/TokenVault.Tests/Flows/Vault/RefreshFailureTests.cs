@@ -106,7 +106,8 @@ public sealed class RefreshFailureTests(VaultScene scene) : IClassFixture<VaultS
         }
 
         provider.Refresh.Calls.ShouldBe(1);
-        (await scene.AuditAsync("tokenset_died", user.Id)).Count.ShouldBe(1);
+        var died = (await scene.AuditAsync("tokenset_died", user.Id)).ShouldHaveSingleItem();
+        ((string?)died["details"]!["cause"]).ShouldBe("withdrawn");
         provider.Refresh.Always(null);
         var again = await user.ConnectAsync(name);
         ((string?)again["id"]).ShouldBe((string?)account["id"]);

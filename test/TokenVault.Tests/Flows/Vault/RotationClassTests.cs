@@ -78,6 +78,8 @@ public sealed class RotationClassTests(VaultScene scene) : IClassFixture<VaultSc
 
         (await grant.ExchangeAsync())["reason"].ShouldBe("reauthorization_required");
         (scene.Clock.GetUtcNow() - lost).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(150));
+        var died = (await scene.AuditAsync("tokenset_died", grant.User.Id)).ShouldHaveSingleItem();
+        ((string?)died["details"]!["cause"]).ShouldBe("answer_lost");
         grant.Calls.ShouldBeInRange(2, rotationClass == "single_use" ? 11 : 2);
     }
 
