@@ -140,14 +140,14 @@ export class World {
     return this.completeConnect(201, token, started, back.searchParams.get('connect_code'));
   }
 
-  async startConnect(token, { scopes } = {}) {
+  async startConnect(token, { scopes, redirectUri: returnTo = redirectUri } = {}) {
     const verifier = oauth.randomPKCECodeVerifier();
     const state = oauth.randomState();
     const body = await expect(201, 'POST', 'me/v1/connected-accounts/connect', {
       token,
       json: {
         connection: this.connection.name,
-        redirect_uri: redirectUri,
+        redirect_uri: returnTo,
         state,
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
         code_challenge_method: 'S256',
@@ -164,10 +164,10 @@ export class World {
     return back;
   }
 
-  completeConnect(status, token, { auth_session: session, verifier }, code) {
+  completeConnect(status, token, { auth_session: session, verifier }, code, returnTo = redirectUri) {
     return expect(status, 'POST', 'me/v1/connected-accounts/complete', {
       token,
-      json: { auth_session: session, connect_code: code, redirect_uri: redirectUri, code_verifier: verifier },
+      json: { auth_session: session, connect_code: code, redirect_uri: returnTo, code_verifier: verifier },
     });
   }
 

@@ -24,7 +24,7 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Error, "The provider's answer to the refresh of tokenset {TokensetId} could not be read; it is kept, sealed, as receipt {ReceiptId}")]
     public static partial void AnswerUnread(ILogger logger, string tokensetId, string receiptId);
 
-    [LoggerMessage(15, LogLevel.Warning, "An answer that another node had overtaken is kept as a spare of tokenset {TokensetId}")]
+    [LoggerMessage(15, LogLevel.Information, "Tokens that newer ones overtook or replaced are kept as a spare of tokenset {TokensetId}")]
     public static partial void SpareKept(ILogger logger, string tokensetId);
 
     [LoggerMessage(16, LogLevel.Error, "The spool of refreshed tokens has no room left")]
