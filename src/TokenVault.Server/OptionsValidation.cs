@@ -8,8 +8,9 @@ internal static class OptionsValidation
 {
     private static readonly string[] KnownKeys =
     [
-        "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Keys:RootKeyFile", "Tls:CertificateFile",
-        "Tls:KeyFile", "Egress:AllowedNetworks", "Egress:CertificateAuthorityFile", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
+        "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Keys:RootKeyFile",
+        "Keys:PreviousRootKeyFile", "Keys:RetireAfter", "Tls:CertificateFile", "Tls:KeyFile", "Egress:AllowedNetworks",
+        "Egress:CertificateAuthorityFile", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
         "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime",
     ];
 
@@ -34,6 +35,8 @@ internal static class OptionsValidation
         options.Storage.ClockTolerance =
             Parse(section, "Storage:ClockTolerance", options.Storage.ClockTolerance, TryParseTime, "a time span like 00:00:05", errors);
         options.Keys.RootKeyFile = section["Keys:RootKeyFile"];
+        options.Keys.PreviousRootKeyFile = section["Keys:PreviousRootKeyFile"];
+        options.Keys.RetireAfter = Parse(section, "Keys:RetireAfter", options.Keys.RetireAfter, TryParseTime, "a time span like 30.00:00:00", errors);
         options.Tls.CertificateFile = section["Tls:CertificateFile"];
         options.Tls.KeyFile = section["Tls:KeyFile"];
         options.Egress.AllowedNetworks = List(section, "Egress:AllowedNetworks");
@@ -79,6 +82,11 @@ internal static class OptionsValidation
         if (options.Proxy.PlainHttp && options.Proxy.TrustedNetworks.Count == 0)
         {
             yield return $"{Name("Proxy:PlainHttp")} needs {Name("Proxy:TrustedNetworks")}: the proxy that ends TLS.";
+        }
+
+        if (options.Keys.RetireAfter < TimeSpan.FromHours(1))
+        {
+            yield return $"{Name("Keys:RetireAfter")} must be an hour or more: what was read before a re-wrap may be written back after it.";
         }
 
         if (options.Sessions.IdleLifetime <= TimeSpan.Zero || options.Sessions.AbsoluteLifetime < options.Sessions.IdleLifetime)

@@ -20,8 +20,12 @@ internal static class Program
                     return await Demo.DemoCommand.RunAsync();
                 case "migrate":
                     return await MigrateCommand.RunAsync(args[1..], Console.Out);
+                case "keys":
+                    return await KeysCommand.RunAsync(args[1..], Console.Out);
+                case "restored":
+                    return await RestoredCommand.RunAsync(args[1..], Console.Out);
                 default:
-                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo | migrate]");
+                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo | migrate | keys | restored]");
                     return 2;
             }
         }

@@ -1,3 +1,5 @@
+using TokenVault.Server.Keys;
+
 namespace TokenVault.Server;
 
 /// <summary>
@@ -21,6 +23,16 @@ internal sealed class TokenVaultOptions
 
     public KeyOptions Keys { get; set; } = new();
 
+    /// <summary>Where the root key is, and where its predecessor may be.</summary>
+    public RootKeys RootKeys
+    {
+        get
+        {
+            var file = Keys.RootKeyFile ?? Path.Combine(DataDirectory, "root.key");
+            return new RootKeys(file, Keys.PreviousRootKeyFile ?? file + ".previous");
+        }
+    }
+
     public TlsOptions Tls { get; set; } = new();
 
     public EgressOptions Egress { get; set; } = new();
@@ -42,6 +54,12 @@ internal sealed class TokenVaultOptions
     {
         /// <summary>The root key: 32 bytes in base64, readable by the owner only. Absent: <c>root.key</c> in the data directory.</summary>
         public string? RootKeyFile { get; set; }
+
+        /// <summary>The root key's predecessor, while vault keys wrapped by that are stored. Absent: the root key's file and <c>.previous</c>.</summary>
+        public string? PreviousRootKeyFile { get; set; }
+
+        /// <summary>How long nothing may have referred to a replaced vault key before it is destroyed.</summary>
+        public TimeSpan RetireAfter { get; set; } = TimeSpan.FromDays(30);
     }
 
     internal sealed class TlsOptions

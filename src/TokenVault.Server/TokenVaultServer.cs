@@ -42,8 +42,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         WebApplication? app = null;
         try
         {
-            var ring = await KeyRing.OpenAsync(
-                storage, options.Keys.RootKeyFile ?? Path.Combine(options.DataDirectory, "root.key"), time, CancellationToken.None);
+            var ring = await KeyRing.OpenAsync(storage, options.RootKeys, time, CancellationToken.None);
             var signingKeys = await SigningKeys.OpenAsync(storage, ring, time, CancellationToken.None);
             Register(builder.Services, options, storage, ring, signingKeys);
             Listen(builder, options);
@@ -88,11 +87,12 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         var storage = _app.Services.GetRequiredService<IStorage>();
         await _app.Services.GetRequiredService<TokensetRefresher>().DisposeAsync();
         await _app.Services.GetRequiredService<SigningKeys>().DisposeAsync();
+        await _app.Services.GetRequiredService<KeyRing>().DisposeAsync();
         await _app.DisposeAsync();
         await storage.DisposeAsync();
     }
 
-    private static async Task<IStorage> OpenStorageAsync(TokenVaultOptions options, TimeProvider time, LateLogger log) =>
+    public static async Task<IStorage> OpenStorageAsync(TokenVaultOptions options, TimeProvider time, LateLogger? log) =>
         options.Storage.ConnectionString is { } connectionString
             ? await PostgresStorage.OpenAsync(connectionString, time, log, options.Storage.ClockTolerance)
             : SqliteStorage.Open(options.DatabaseFile, time, log);
@@ -139,6 +139,13 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<AuthorizationCodeGrant>().AddSingleton<RefreshTokenGrant>().AddSingleton<ClientCredentialsGrant>();
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
+        services.AddSingleton(SealedNouns.All).AddSingleton(options.RootKeys).AddSingleton<KeyRotation>().AddSingleton<KeyRewrap>();
+        services.AddSingleton<KeysOperation>().AddHostedService<KeyRewrapService>();
+        if (options.Storage.ConnectionString is null)
+        {
+            services.AddHostedService<ControlSocket>();
+        }
+
         services.AddHostedService<ExpiredRowPurge>().AddHostedService<TelemetryExport>();
 
         // The framework's own switch for forwarded addresses believes anybody; here only named proxies are believed (T-PW-05).

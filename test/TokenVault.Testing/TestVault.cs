@@ -81,9 +81,11 @@ internal sealed class TestVault : IAsyncDisposable
     }
 
     /// <summary>Stops the server and starts it again on the same data.</summary>
-    public async Task RestartAsync()
+    /// <param name="meanwhile">What to do while it is stopped.</param>
+    public async Task RestartAsync(Func<Task>? meanwhile = null)
     {
         await _server.DisposeAsync();
+        await (meanwhile?.Invoke() ?? Task.CompletedTask);
         _server = await StartServerAsync(_settings, Clock, Log);
     }
 

@@ -1,3 +1,4 @@
+using TokenVault.Server;
 using TokenVault.Tests.Storage;
 
 namespace TokenVault.Tests;
@@ -10,6 +11,11 @@ internal static class Program
         if (args is [CrashWriter.Verb, var file, var run])
         {
             return await CrashWriter.RunAsync(file, run);
+        }
+
+        if (args is ["keys", .. var verb])
+        {
+            return await KeysCommand.RunAsync(verb, Console.Out);
         }
 
         if (args is [PostgresHost.Verb])

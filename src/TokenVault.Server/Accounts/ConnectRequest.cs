@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Accounts;
@@ -9,11 +10,14 @@ namespace TokenVault.Server.Accounts;
 /// provider's callback, and completed by the same user, client and session that created it (T-CF-02). Each stage happens once.
 /// Of the secrets involved only hashes are kept; what the provider gives meanwhile is a <see cref="HeldGrant"/>.
 /// </summary>
-internal sealed record ConnectRequest : IRecord<ConnectRequest>
+internal sealed record ConnectRequest : ISealed<ConnectRequest>
 {
     public static string Kind => "connect-request";
 
     public static JsonTypeInfo<ConnectRequest> TypeInfo => AccountsJson.Default.ConnectRequest;
+
+    public static IReadOnlyList<SealedField<ConnectRequest>> SealedFields { get; } =
+        [new(nameof(SealedProof), request => request.SealedProof, ConnectSealer.ProofAad)];
 
     /// <summary>Hash of the <c>auth_session</c>.</summary>
     public required string Id { get; init; }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using TokenVault.Server.Connections;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Accounts;
@@ -9,11 +10,17 @@ namespace TokenVault.Server.Accounts;
 /// What a provider gave for a connect request, sealed, until its user completes. It outlives the request, however that ends: what
 /// nobody fetches is given back to the provider (T-CF-02).
 /// </summary>
-internal sealed record HeldGrant : IRecord<HeldGrant>
+internal sealed record HeldGrant : ISealed<HeldGrant>
 {
     public static string Kind => "held-grant";
 
     public static JsonTypeInfo<HeldGrant> TypeInfo => AccountsJson.Default.HeldGrant;
+
+    public static IReadOnlyList<SealedField<HeldGrant>> SealedFields { get; } =
+    [
+        new(nameof(SealedGrant), held => held.SealedGrant, held => held.Identity()),
+        new($"{nameof(Connection)}.{ConnectionSecret.Path}", held => ConnectionSecret.BlobOf(held.Connection), held => ConnectionSecret.AadOf(held.Connection)),
+    ];
 
     /// <summary>The request's.</summary>
     public required string Id { get; init; }
@@ -35,6 +42,8 @@ internal sealed record HeldGrant : IRecord<HeldGrant>
 
     // Not the index "user" or "connection": what goes with those has to be revoked first.
     IEnumerable<EntityKey> IRecord<HeldGrant>.Keys => [];
+
+    public byte[] Identity() => Aad.For(Kind, Id, UserId, ClientId, Connection.Id);
 
     public HeldGrant AtVersion(long version) => this with { Version = version };
 }

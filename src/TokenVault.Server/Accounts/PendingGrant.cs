@@ -37,21 +37,26 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
 /// <summary>Seals what belongs to a connect request to that request.</summary>
 internal sealed class ConnectSealer(KeyRing ring)
 {
+    public static byte[] ProofAad(ConnectRequest request) =>
+        Aad.For("connect-proof", request.Id, request.UserId, request.ClientId, request.ConnectionId);
+
     public byte[] Seal(ConnectRequest request, ConnectProof proof) =>
         Seal(JsonSerializer.SerializeToUtf8Bytes(proof, AccountsJson.Default.ConnectProof), ProofAad(request));
 
     /// <param name="deadline">Until when it can be completed.</param>
-    public HeldGrant Hold(ConnectRequest request, Connection connection, PendingGrant grant, DateTimeOffset deadline) => new()
+    public HeldGrant Hold(ConnectRequest request, Connection connection, PendingGrant grant, DateTimeOffset deadline)
     {
-        Id = request.Id,
-        UserId = request.UserId,
-        ClientId = request.ClientId,
-        Connection = connection.ForRevocation(),
-        SealedGrant = Seal(
-            JsonSerializer.SerializeToUtf8Bytes(grant, AccountsJson.Default.PendingGrant),
-            GrantAad(request.Id, request.UserId, request.ClientId, connection.Id)),
-        Deadline = deadline,
-    };
+        var held = new HeldGrant
+        {
+            Id = request.Id,
+            UserId = request.UserId,
+            ClientId = request.ClientId,
+            Connection = connection.ForRevocation(),
+            SealedGrant = [],
+            Deadline = deadline,
+        };
+        return held with { SealedGrant = Seal(JsonSerializer.SerializeToUtf8Bytes(grant, AccountsJson.Default.PendingGrant), held.Identity()) };
+    }
 
     /// <exception cref="BrokenSealException">The row was altered.</exception>
     public ConnectProof OpenProof(ConnectRequest request) =>
@@ -59,7 +64,7 @@ internal sealed class ConnectSealer(KeyRing ring)
 
     /// <exception cref="BrokenSealException">The row was altered.</exception>
     public PendingGrant OpenGrant(HeldGrant held) =>
-        JsonSerializer.Deserialize(ring.Open(held.SealedGrant, GrantAad(held.Id, held.UserId, held.ClientId, held.Connection.Id)), AccountsJson.Default.PendingGrant)!;
+        JsonSerializer.Deserialize(ring.Open(held.SealedGrant, held.Identity()), AccountsJson.Default.PendingGrant)!;
 
     private byte[] Seal(byte[] plaintext, byte[] aad)
     {
@@ -72,10 +77,4 @@ internal sealed class ConnectSealer(KeyRing ring)
             CryptographicOperations.ZeroMemory(plaintext);
         }
     }
-
-    private static byte[] ProofAad(ConnectRequest request) =>
-        Aad.For("connect-proof", request.Id, request.UserId, request.ClientId, request.ConnectionId);
-
-    private static byte[] GrantAad(string id, string userId, string clientId, string connectionId) =>
-        Aad.For(HeldGrant.Kind, id, userId, clientId, connectionId);
 }

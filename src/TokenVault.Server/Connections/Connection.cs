@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Connections;
 
 /// <summary>A provider as this deployment uses it: the catalogue entry named by the strategy, with the operator's settings over it.</summary>
-internal sealed record Connection : IRecord<Connection>
+internal sealed record Connection : ISealed<Connection>
 {
     /// <summary>The index, with the connection's id, of rows that go when the connection goes.</summary>
     public const string OwnerIndex = "connection";
@@ -16,6 +17,11 @@ internal sealed record Connection : IRecord<Connection>
     public static string Kind => "connection";
 
     public static JsonTypeInfo<Connection> TypeInfo => ConnectionsJson.Default.Connection;
+
+    public static IReadOnlyList<SealedField<Connection>> SealedFields { get; } =
+        [new(ConnectionSecret.Path, ConnectionSecret.BlobOf, ConnectionSecret.AadOf)];
+
+    public static bool IsKeptInMemory => true;
 
     public required string Id { get; init; }
 

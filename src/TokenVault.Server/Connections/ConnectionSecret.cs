@@ -5,6 +5,9 @@ namespace TokenVault.Server.Connections;
 /// <summary>A connection's client secret at the provider, sealed to that connection: moved to another one it does not open (T-EN-02).</summary>
 internal static class ConnectionSecret
 {
+    /// <summary>The property that holds it, from the connection on.</summary>
+    public const string Path = $"{nameof(Connection.Options)}.{nameof(ConnectionOptions.SealedClientSecret)}";
+
     private const string Purpose = "connection_client_secret";
 
     public static byte[] Seal(KeyRing ring, string connectionId, Secret secret) => ring.SealText(secret, Aad.For(Purpose, connectionId));
@@ -12,5 +15,24 @@ internal static class ConnectionSecret
     /// <summary>Null when the connection has none.</summary>
     /// <exception cref="BrokenSealException">What is stored was not sealed for this connection.</exception>
     public static Secret? Open(KeyRing ring, Connection connection) =>
-        connection.Options.SealedClientSecret is { } blob ? ring.OpenText(blob, Aad.For(Purpose, connection.Id)) : null;
+        BlobOf(connection) is { } blob ? ring.OpenText(blob, AadOf(connection)) : null;
+
+    /// <summary>The connection with its secret under the key that seals now; as it is when there is none, or it does not open.</summary>
+    public static Connection Renewed(KeyRing ring, Connection connection)
+    {
+        try
+        {
+            return Open(ring, connection) is { } secret
+                ? connection with { Options = connection.Options with { SealedClientSecret = Seal(ring, connection.Id, secret) } }
+                : connection;
+        }
+        catch (BrokenSealException)
+        {
+            return connection;
+        }
+    }
+
+    public static byte[]? BlobOf(Connection connection) => connection.Options.SealedClientSecret;
+
+    public static byte[] AadOf(Connection connection) => Aad.For(Purpose, connection.Id);
 }

@@ -1,9 +1,10 @@
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Diagnostics;
 
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: it can do its work, which needs the store.</summary>
-internal sealed class Health(IStorage storage, TimeProvider time)
+internal sealed class Health(IStorage storage, KeyRing ring, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
@@ -55,7 +56,9 @@ internal sealed class Health(IStorage storage, TimeProvider time)
         try
         {
             await storage.ProbeAsync(CancellationToken.None);
-            return true;
+
+            // Vault keys that this node cannot unwrap: what others seal, it cannot open.
+            return ring.Staleness is not StartupException;
         }
         catch (Exception)
         {

@@ -42,6 +42,21 @@ internal static partial class Log
     [LoggerMessage(22, LogLevel.Error, "Background work failed and is tried again: {Work}")]
     public static partial void BackgroundWorkFailed(ILogger logger, Exception exception, string work);
 
+    [LoggerMessage(30, LogLevel.Information, "Re-wrapping under vault key {Key}: pass {Pass}, {Done} of {Total} rows, {Rewrapped} re-wrapped")]
+    public static partial void RewrapProgress(ILogger logger, string key, int pass, long done, long total, long rewrapped);
+
+    [LoggerMessage(31, LogLevel.Information, "Re-wrapped {Rewrapped} rows; everything that opens is under vault key {Key}; rows that do not open: {LeftBehind}")]
+    public static partial void RewrapFinished(ILogger logger, long rewrapped, string key, long leftBehind);
+
+    [LoggerMessage(32, LogLevel.Information, "Vault key {Key} is retired: nothing refers to it any more")]
+    public static partial void KeyRetired(ILogger logger, string key);
+
+    [LoggerMessage(33, LogLevel.Critical, "The vault keys were changed, and this server cannot read them")]
+    public static partial void KeysNotRead(ILogger logger, Exception exception);
+
+    [LoggerMessage(34, LogLevel.Warning, "Operators cannot reach this server from its command line: {Reason}")]
+    public static partial void ControlSocketFailed(ILogger logger, string reason);
+
     [LoggerMessage(20, LogLevel.Error, "Purging expired rows failed; it is tried again")]
     public static partial void PurgeFailed(ILogger logger, Exception exception);
 

@@ -10,4 +10,5 @@ namespace TokenVault.Server.Keys;
 [JsonSerializable(typeof(VaultKey))]
 [JsonSerializable(typeof(Pepper))]
 [JsonSerializable(typeof(SigningKey))]
+[JsonSerializable(typeof(KeyRewrapState))]
 internal sealed partial class KeysJson : JsonSerializerContext;

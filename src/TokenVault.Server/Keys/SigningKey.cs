@@ -5,11 +5,14 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Keys;
 
 /// <summary>One of our own signing keys, as stored: the private part sealed.</summary>
-internal sealed record SigningKey : IRecord<SigningKey>
+internal sealed record SigningKey : ISealed<SigningKey>
 {
     public static string Kind => "signing-key";
 
     public static JsonTypeInfo<SigningKey> TypeInfo => KeysJson.Default.SigningKey;
+
+    public static IReadOnlyList<SealedField<SigningKey>> SealedFields { get; } =
+        [new(nameof(SealedPrivateKey), key => key.SealedPrivateKey, key => key.Identity())];
 
     /// <summary>The <c>kid</c>: the thumbprint of RFC 7638.</summary>
     public required string Id { get; init; }

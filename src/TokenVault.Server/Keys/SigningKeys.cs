@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using System.Text.Json;
-using System.Threading.Channels;
 using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Storage;
 
@@ -14,30 +13,27 @@ namespace TokenVault.Server.Keys;
 internal sealed class SigningKeys : IAsyncDisposable
 {
     private static readonly string[] Algorithms = ["RS256", "ES256"];
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly IStorage _storage;
     private readonly KeyRing _ring;
     private readonly TimeProvider _time;
-    private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly SemaphoreSlim _reloading = new(1);
-    private readonly CancellationTokenSource _closing = new();
+    private readonly ChangeFollower _follower;
     private Snapshot _snapshot = Snapshot.Empty;
-    private IDisposable? _watch;
-    private Task _following = Task.CompletedTask;
 
     private SigningKeys(IStorage storage, KeyRing ring, TimeProvider time)
     {
         _storage = storage;
         _ring = ring;
         _time = time;
+        _follower = new ChangeFollower(storage, SigningKey.Kind, ReloadAsync, time);
     }
 
     /// <summary>The key set to publish (RFC 7517 §5), as UTF-8 JSON: of each algorithm the current, next and previous keys.</summary>
     public ReadOnlyMemory<byte> Jwks => Volatile.Read(ref _snapshot).Jwks;
 
     /// <summary>Why the last change could not be read yet; null when the snapshot is fresh. It is tried again every second.</summary>
-    public Exception? Staleness { get; private set; }
+    public Exception? Staleness => _follower.Staleness;
 
     /// <summary>Reads the keys; makes a current and a next one for every algorithm that has none.</summary>
     /// <exception cref="StartupException">A stored key does not open.</exception>
@@ -47,9 +43,6 @@ internal sealed class SigningKeys : IAsyncDisposable
         try
         {
             await keys.CreateMissingAsync(cancellationToken);
-
-            // Watching begins before reading, so that no change falls between the two.
-            keys._watch = storage.Watch(keys.Notice);
             await keys.ReloadAsync(cancellationToken);
         }
         catch (Exception e) when (e is BrokenSealException or CorruptRecordException)
@@ -63,7 +56,7 @@ internal sealed class SigningKeys : IAsyncDisposable
             throw;
         }
 
-        keys._following = keys.FollowAsync(keys._closing.Token);
+        keys._follower.Start();
         return keys;
     }
 
@@ -112,12 +105,27 @@ internal sealed class SigningKeys : IAsyncDisposable
         return result.Committed;
     }
 
+    /// <summary>New keys sign from now on, and everything that was signed so far verifies no more.</summary>
+    /// <returns>How many keys were withdrawn.</returns>
+    public async Task<int> ReplaceAllAsync(CancellationToken cancellationToken)
+    {
+        foreach (var alg in Algorithms)
+        {
+            await RotateAsync(alg, cancellationToken);
+        }
+
+        var withdrawn = 0;
+        foreach (var key in await _storage.ListAllAsync<SigningKey>(index: null, cancellationToken))
+        {
+            withdrawn += key.State == SigningKeyState.Previous && await RevokeAsync(key.Id, cancellationToken) ? 1 : 0;
+        }
+
+        return withdrawn;
+    }
+
     public async ValueTask DisposeAsync()
     {
-        _watch?.Dispose();
-        await _closing.CancelAsync();
-        await _following;
-        _closing.Dispose();
+        await _follower.DisposeAsync();
         _reloading.Dispose();
     }
 
@@ -131,37 +139,6 @@ internal sealed class SigningKeys : IAsyncDisposable
             await _storage.CommitAsync(new Batch()
                 .Insert(SigningKeyPair.Create(alg, SigningKeyState.Current, _ring, now))
                 .Insert(SigningKeyPair.Create(alg, SigningKeyState.Next, _ring, now)));
-        }
-    }
-
-    private void Notice(Change change)
-    {
-        if (change.Kind is null || change.Kind == SigningKey.Kind)
-        {
-            _changes.Writer.TryWrite(change);
-        }
-    }
-
-    private async Task FollowAsync(CancellationToken closing)
-    {
-        while (!closing.IsCancellationRequested)
-        {
-            try
-            {
-                await _changes.Reader.ReadAsync(closing);
-                await ReloadAsync(closing);
-                Staleness = null;
-            }
-            catch (OperationCanceledException) when (closing.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                Staleness = e;
-                _changes.Writer.TryWrite(default);
-                await Task.Delay(RetryAfter, _time, closing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
         }
     }
 

@@ -26,6 +26,12 @@ internal sealed class Batch
     public Batch Put<T>(T record)
         where T : class, IRecord<T> => Add(new PutOperation(record.ToEntity()));
 
+    /// <summary>
+    /// Writes the same content in another form: another body under the same version, keys and expiry, if the row still has that version.
+    /// Otherwise nothing happens, and neither is that a failure. Observers are not told, since nothing that they could know has changed.
+    /// </summary>
+    public Batch Rewrite(Entity entity) => Add(new RewriteOperation(entity));
+
     /// <summary>Removes the row if it still has the version it was read at.</summary>
     public Batch Delete<T>(T record)
         where T : class, IRecord<T> => Add(new DeleteOperation(T.Kind, record.Id, record.Version));
@@ -85,6 +91,8 @@ internal sealed record InsertOperation(Entity Entity) : Operation;
 internal sealed record ReplaceOperation(Entity Entity) : Operation;
 
 internal sealed record PutOperation(Entity Entity) : Operation;
+
+internal sealed record RewriteOperation(Entity Entity) : Operation;
 
 internal sealed record DeleteOperation(string Kind, string Id, long Version) : Operation;
 

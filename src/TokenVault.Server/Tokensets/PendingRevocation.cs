@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using TokenVault.Server.Connections;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Tokensets;
@@ -9,11 +10,17 @@ namespace TokenVault.Server.Tokensets;
 /// A token that the provider is to be told to forget (RFC 7009): the durable outbox's entry, which outlives the account, the user
 /// and the connection it belonged to, and tells afterwards what became of it.
 /// </summary>
-internal sealed record PendingRevocation : IRecord<PendingRevocation>
+internal sealed record PendingRevocation : ISealed<PendingRevocation>
 {
     public static string Kind => "revocation";
 
     public static JsonTypeInfo<PendingRevocation> TypeInfo => TokensetsJson.Default.PendingRevocation;
+
+    public static IReadOnlyList<SealedField<PendingRevocation>> SealedFields { get; } =
+    [
+        new(nameof(SealedToken), revocation => revocation.SealedToken, revocation => revocation.Identity()),
+        new($"{nameof(Connection)}.{ConnectionSecret.Path}", revocation => ConnectionSecret.BlobOf(revocation.Connection), revocation => ConnectionSecret.AadOf(revocation.Connection)),
+    ];
 
     public required string Id { get; init; }
 
@@ -67,6 +74,8 @@ internal sealed record PendingRevocation : IRecord<PendingRevocation>
     public static EntityKey Due { get; } = EntityKey.Index("revocation", "pending");
 
     public static EntityKey OfUser(string userId) => EntityKey.Index("revocation-user", userId);
+
+    public byte[] Identity() => Aad.For(Kind, Id, UserId, TokensetId);
 
     public PendingRevocation AtVersion(long version) => this with { Version = version };
 }

@@ -17,14 +17,14 @@ internal sealed class RefreshKeeping(IStorage storage, TokensetSealer sealer, Ke
     public RefreshReceipt Receipt(Tokenset current, RefreshAttempt attempt, ReceivedTokens tokens)
     {
         var receipt = Blank(current, attempt) with { ForgottenAt = tokens.ReceivedAt + ReceiptLife };
-        return receipt with { SealedAnswer = tokens.Seal(ring, AadOf(receipt)) };
+        return receipt with { SealedAnswer = tokens.Seal(ring, receipt.Identity()) };
     }
 
     /// <summary>Of an answer that could not be read: an operator may find tokens in it.</summary>
     public RefreshReceipt UnreadReceipt(SpooledAnswer answer)
     {
         var receipt = Blank(answer.Claimed, answer.Attempt) with { Unread = true, ForgottenAt = answer.At + UnreadLife };
-        return receipt with { SealedAnswer = ring.SealText(new Secret(answer.UnreadBody!), AadOf(receipt)) };
+        return receipt with { SealedAnswer = ring.SealText(new Secret(answer.UnreadBody!), receipt.Identity()) };
     }
 
     /// <param name="id">The same each time that these tokens come here.</param>
@@ -43,7 +43,7 @@ internal sealed class RefreshKeeping(IStorage storage, TokensetSealer sealer, Ke
             SealedAnswer = [],
             ReceivedAt = tokens.ReceivedAt,
         };
-        return spare with { SealedAnswer = tokens.Seal(ring, AadOf(spare)) };
+        return spare with { SealedAnswer = tokens.Seal(ring, spare.Identity()) };
     }
 
     /// <summary>What a new consent replaces in a tokenset; null when that holds nothing that a provider might still honour.</summary>
@@ -81,7 +81,7 @@ internal sealed class RefreshKeeping(IStorage storage, TokensetSealer sealer, Ke
     {
         try
         {
-            return ReceivedTokens.Open(ring, spare.SealedAnswer, AadOf(spare));
+            return ReceivedTokens.Open(ring, spare.SealedAnswer, spare.Identity());
         }
         catch (BrokenSealException e)
         {
@@ -100,8 +100,4 @@ internal sealed class RefreshKeeping(IStorage storage, TokensetSealer sealer, Ke
         Generation = attempt.Generation,
         SealedAnswer = [],
     };
-
-    private static byte[] AadOf(RefreshReceipt receipt) => Aad.For(RefreshReceipt.Kind, receipt.Id, receipt.TokensetId, receipt.UserId);
-
-    private static byte[] AadOf(RefreshSpare spare) => Aad.For(RefreshSpare.Kind, spare.Id, spare.TokensetId, spare.UserId);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Tokensets;
@@ -8,11 +9,14 @@ namespace TokenVault.Server.Tokensets;
 /// What a provider answered to one attempt, sealed; stored in the commit that applies it, or in place of it when the answer cannot
 /// be read. It leaves a way back after a failover or a restore.
 /// </summary>
-internal sealed record RefreshReceipt : IRecord<RefreshReceipt>
+internal sealed record RefreshReceipt : ISealed<RefreshReceipt>
 {
     public static string Kind => "refresh-receipt";
 
     public static JsonTypeInfo<RefreshReceipt> TypeInfo => TokensetsJson.Default.RefreshReceipt;
+
+    public static IReadOnlyList<SealedField<RefreshReceipt>> SealedFields { get; } =
+        [new(nameof(SealedAnswer), receipt => receipt.SealedAnswer, receipt => receipt.Identity())];
 
     /// <summary>The attempt's id.</summary>
     public required string Id { get; init; }
@@ -42,6 +46,8 @@ internal sealed record RefreshReceipt : IRecord<RefreshReceipt>
 
     IEnumerable<EntityKey> IRecord<RefreshReceipt>.Keys =>
         [EntityKey.Index("user", UserId), EntityKey.Index("account", AccountId), EntityKey.Index("connection", ConnectionId)];
+
+    public byte[] Identity() => Aad.For(Kind, Id, TokensetId, UserId);
 
     public RefreshReceipt AtVersion(long version) => this with { Version = version };
 }

@@ -65,6 +65,7 @@ internal sealed class RefreshSaver(RefreshLanding landing, RefreshSpool spool, T
             {
                 // One answer that cannot be placed does not stand in the way of the others.
                 Log.RefreshNotSaved(logger, e, answer.Claimed.Id);
+                spool.Renew(slot, answer);
             }
         }
     }

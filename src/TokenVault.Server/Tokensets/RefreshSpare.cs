@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Tokensets;
@@ -9,11 +10,14 @@ namespace TokenVault.Server.Tokensets;
 /// Those of the tokenset's own grant are tried before that is given up. All of them are revoked with the account and no earlier:
 /// most providers end the whole grant when one of its tokens is revoked (RFC 7009 §2.1).
 /// </summary>
-internal sealed record RefreshSpare : IRecord<RefreshSpare>
+internal sealed record RefreshSpare : ISealed<RefreshSpare>
 {
     public static string Kind => "refresh-spare";
 
     public static JsonTypeInfo<RefreshSpare> TypeInfo => TokensetsJson.Default.RefreshSpare;
+
+    public static IReadOnlyList<SealedField<RefreshSpare>> SealedFields { get; } =
+        [new(nameof(SealedAnswer), spare => spare.SealedAnswer, spare => spare.Identity())];
 
     public required string Id { get; init; }
 
@@ -40,6 +44,8 @@ internal sealed record RefreshSpare : IRecord<RefreshSpare>
     ];
 
     public static EntityKey OfTokenset(string tokensetId) => EntityKey.Index("spare-of", tokensetId);
+
+    public byte[] Identity() => Aad.For(Kind, Id, TokensetId, UserId);
 
     public RefreshSpare AtVersion(long version) => this with { Version = version };
 }

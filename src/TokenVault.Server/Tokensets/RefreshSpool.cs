@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
+using TokenVault.Server.Connections;
 using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Keys;
 
@@ -84,6 +85,17 @@ internal sealed class RefreshSpool : IDisposable
         {
             // It stays taken; landed once more after a restart, it is known by its receipt.
             Log.SpoolBroken(_logger, e);
+        }
+    }
+
+    /// <summary>An answer that waits longer than a vault key lasts is put under the one that seals now, in a slot of its own first.</summary>
+    public void Renew(int slot, SpooledAnswer answer)
+    {
+        if (Envelope.TryReadKekId(Read(slot), out var id) && id != _ring.SealingId
+            && Write(answer with { Connection = ConnectionSecret.Renewed(_ring, answer.Connection) }) is { } renewed)
+        {
+            Leave(renewed);
+            Clear(slot);
         }
     }
 

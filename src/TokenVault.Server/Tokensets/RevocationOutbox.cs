@@ -40,7 +40,7 @@ internal sealed class RevocationOutbox(
             CreatedAt = now,
             NextAttemptAt = now,
         };
-        return batch.Insert(revocation with { SealedToken = ring.SealText(refreshToken ?? accessToken, AadOf(revocation)) });
+        return batch.Insert(revocation with { SealedToken = ring.SealText(refreshToken ?? accessToken, revocation.Identity()) });
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -128,7 +128,7 @@ internal sealed class RevocationOutbox(
     {
         try
         {
-            var token = ring.OpenText(pending.SealedToken, AadOf(pending));
+            var token = ring.OpenText(pending.SealedToken, pending.Identity());
             return await provider.RevokeAsync(pending.Connection, token, pending.Hint, stopping);
         }
         catch (BrokenSealException e)
@@ -158,7 +158,4 @@ internal sealed class RevocationOutbox(
             ["attempts"] = revocation.Attempts,
         },
     };
-
-    private static byte[] AadOf(PendingRevocation revocation) =>
-        Aad.For(PendingRevocation.Kind, revocation.Id, revocation.UserId, revocation.TokensetId);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Tokensets;
@@ -8,11 +9,14 @@ namespace TokenVault.Server.Tokensets;
 /// The provider's tokens of one connected account. The tokens themselves are sealed and bound to this row's identity
 /// (see <see cref="TokensetSealer"/>); what is here in the clear is what the exchange decides by.
 /// </summary>
-internal sealed record Tokenset : IRecord<Tokenset>
+internal sealed record Tokenset : ISealed<Tokenset>
 {
     public static string Kind => "tokenset";
 
     public static JsonTypeInfo<Tokenset> TypeInfo => TokensetsJson.Default.Tokenset;
+
+    public static IReadOnlyList<SealedField<Tokenset>> SealedFields { get; } =
+        [new(nameof(SealedTokens), tokenset => tokenset.SealedTokens, TokensetSealer.AadOf)];
 
     public required string Id { get; init; }
 

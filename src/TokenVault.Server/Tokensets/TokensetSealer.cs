@@ -55,7 +55,7 @@ internal sealed class TokensetSealer(KeyRing ring)
         }
     }
 
-    private static byte[] AadOf(Tokenset tokenset) =>
+    public static byte[] AadOf(Tokenset tokenset) =>
         Aad.For(
             Tokenset.Kind,
             tokenset.UserId,

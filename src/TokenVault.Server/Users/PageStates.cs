@@ -48,7 +48,7 @@ internal sealed class PageStates(KeyRing ring, TimeProvider time)
         PageState? opened;
         try
         {
-            var bytes = ring.Open(Base64Url.DecodeFromChars(state), Aad.For("page", page));
+            var bytes = ring.OpenForeign(Base64Url.DecodeFromChars(state), Aad.For("page", page));
             opened = JsonSerializer.Deserialize(bytes, Json.PageState);
         }
         catch (Exception e) when (e is FormatException or BrokenSealException or JsonException)

@@ -102,7 +102,7 @@ public sealed class KeyRingTests
         await using var store = new KeyStore();
 
         var refusal = await Should.ThrowAsync<StartupException>(
-            () => KeyRing.OpenAsync(store.Storage, store.OtherFile("absent/root.key"), store.Clock, CancellationToken.None));
+            () => KeyRing.OpenAsync(store.Storage, new RootKeys(store.OtherFile("absent/root.key")), store.Clock, CancellationToken.None));
 
         refusal.Message.ShouldContain("absent/root.key");
         (await store.Storage.ListAllAsync<VaultKey>(index: null, CancellationToken.None)).ShouldBeEmpty();

@@ -12,6 +12,9 @@ internal sealed class KeyStore : IAsyncDisposable
 
     public KeyStore() => Storage = SqliteStorage.Open(Path.Combine(_directory.FullName, "vault.db"), Clock);
 
+    /// <summary>For a test class that keeps one.</summary>
+    public static KeyStore Open() => new();
+
     public VaultClock Clock { get; } = new();
 
     public IStorage Storage { get; }
@@ -20,7 +23,7 @@ internal sealed class KeyStore : IAsyncDisposable
 
     public string OtherFile(string name) => Path.Combine(_directory.FullName, name);
 
-    public Task<KeyRing> OpenRingAsync() => KeyRing.OpenAsync(Storage, RootKeyFile, Clock, CancellationToken.None);
+    public Task<KeyRing> OpenRingAsync() => KeyRing.OpenAsync(Storage, new RootKeys(RootKeyFile), Clock, CancellationToken.None);
 
     public async Task<SigningKeys> OpenSigningKeysAsync() =>
         await SigningKeys.OpenAsync(Storage, await OpenRingAsync(), Clock, CancellationToken.None);

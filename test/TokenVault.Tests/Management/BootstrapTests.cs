@@ -23,7 +23,7 @@ public sealed class BootstrapTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _storage = SqliteStorage.Open(Path.Combine(_directory.FullName, "vault.db"), _time);
-        _ring = await KeyRing.OpenAsync(_storage, Path.Combine(_directory.FullName, "root.key"), _time, CancellationToken.None);
+        _ring = await KeyRing.OpenAsync(_storage, new RootKeys(Path.Combine(_directory.FullName, "root.key")), _time, CancellationToken.None);
     }
 
     public async Task DisposeAsync()

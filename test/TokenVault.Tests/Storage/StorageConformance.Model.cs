@@ -87,7 +87,7 @@ public abstract partial class StorageConformance
         var kind = ModelKind(history, random.Next(2));
         var id = ModelIds[random.Next(ModelIds.Length)];
         var version = random.Next(4) == 0 ? random.Next(4) : model.Find(kind, id)?.Version ?? 1;
-        var choice = random.Next(12);
+        var choice = random.Next(14);
         if (choice == 0)
         {
             return new DeleteIndexedOperation(ModelIndex(history, "").Name, ModelValues[random.Next(ModelValues.Length)]);
@@ -106,6 +106,7 @@ public abstract partial class StorageConformance
         {
             <= 5 => new InsertOperation(row),
             <= 8 => new ReplaceOperation(row),
+            <= 10 => new RewriteOperation(row),
             _ => new PutOperation(row),
         };
     }

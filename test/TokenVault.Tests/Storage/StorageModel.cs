@@ -48,6 +48,7 @@ internal sealed class StorageModel
             ? Write(replace.Entity, replace.Entity.Version + 1)
             : CommitOutcome.VersionConflict,
         PutOperation put => Write(put.Entity, (Find(put.Entity.Kind, put.Entity.Id)?.Version ?? 0) + 1),
+        RewriteOperation rewrite => Rewrite(rewrite.Entity),
         DeleteOperation delete => HasVersion(delete.Kind, delete.Id, delete.Version) ? Delete(delete.Kind, delete.Id) : CommitOutcome.VersionConflict,
         RequireOperation require => HasVersion(require.Kind, require.Id, require.Version) ? CommitOutcome.Committed : CommitOutcome.VersionConflict,
         DeleteIndexedOperation indexed => DeleteIndexed(EntityKey.Index(indexed.Name, indexed.Value)),
@@ -65,6 +66,13 @@ internal sealed class StorageModel
         }
 
         _rows.Add(entity with { Version = version });
+        return CommitOutcome.Committed;
+    }
+
+    private CommitOutcome Rewrite(Entity entity)
+    {
+        _rows = [.. _rows.Select(row =>
+            row.Kind == entity.Kind && row.Id == entity.Id && row.Version == entity.Version ? row with { Body = entity.Body } : row)];
         return CommitOutcome.Committed;
     }
 

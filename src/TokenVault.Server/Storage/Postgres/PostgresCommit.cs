@@ -61,6 +61,9 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
             case PutOperation put:
                 rows.Put(put.Entity);
                 break;
+            case RewriteOperation rewrite:
+                rows.Rewrite(rewrite.Entity);
+                break;
             case DeleteOperation delete:
                 rows.Delete(delete.Kind, delete.Id, delete.Version);
                 break;
@@ -127,7 +130,8 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     {
         var rows = new PostgresRows(script, time.GetUtcNow().ToMicroseconds());
         AddLeases(script, operations);
-        rows.Lock(changes, operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)));
+        var rewritten = operations.OfType<RewriteOperation>().Select(rewrite => new Change(rewrite.Entity.Kind, rewrite.Entity.Id));
+        rows.Lock(changes.Concat(rewritten), operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)));
         for (script.Operation = 0; script.Operation < operations.Count; script.Operation++)
         {
             AddRow(rows, operations[script.Operation]);

@@ -84,6 +84,15 @@ internal readonly struct PostgresRows(PostgresScript script, long now)
         WriteKeys(entity);
     }
 
+    /// <summary>Another body for what the row says already; nothing when it has moved on.</summary>
+    public void Rewrite(Entity entity) => script.Run(
+        "UPDATE entity SET body = $1 WHERE kind = $2 AND id = $3 AND version = $4 AND (expires_at IS NULL OR expires_at > $5)",
+        Bytes(entity.Body),
+        Text(entity.Kind),
+        Text(entity.Id),
+        Number(entity.Version),
+        Number(now));
+
     public void Delete(string kind, string id, long version) => script.NeedRow(
         CommitOutcome.VersionConflict,
         "DELETE FROM entity WHERE kind = $1 AND id = $2 AND version = $3 AND (expires_at IS NULL OR expires_at > $4) RETURNING 1",

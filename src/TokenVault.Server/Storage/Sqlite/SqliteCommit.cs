@@ -43,6 +43,9 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
                 return Changed(replace.Entity.Kind, replace.Entity.Id, tables.Rows.Replace(replace.Entity, now));
             case PutOperation put:
                 return Changed(put.Entity.Kind, put.Entity.Id, tables.Rows.Put(put.Entity, now));
+            case RewriteOperation rewrite:
+                tables.Rows.Rewrite(rewrite.Entity, now);
+                return CommitOutcome.Committed;
             case DeleteOperation delete:
                 return Changed(delete.Kind, delete.Id, tables.Rows.Delete(delete.Kind, delete.Id, delete.Version, now));
             case RequireOperation require:

@@ -62,6 +62,12 @@ internal sealed class SqliteRows(SqliteConnection connection)
         return RewriteKeys(found.Row, entity, now);
     }
 
+    /// <summary>Another body for what the row says already; nothing when it has moved on.</summary>
+    public void Rewrite(Entity entity, long now) =>
+        connection.Use("UPDATE entity SET body = ?1 WHERE kind = ?2 AND id = ?3 AND version = ?4 AND (expires_at IS NULL OR expires_at > ?5)")
+            .Bind(1, entity.Body).Bind(2, entity.Kind).Bind(3, entity.Id).Bind(4, entity.Version).Bind(5, now)
+            .Run();
+
     public CommitOutcome Delete(string kind, string id, long version, long now)
     {
         if (FindRow(kind, id) is not { } found || found.Version != version || !IsLive(found.ExpiresAt, now))

@@ -204,7 +204,7 @@ public sealed class CanaryTests(CanaryTests.TalkativeScene scene) : IClassFixtur
         var stored = new List<(string, byte[])>();
         foreach (var file in Directory.GetFiles(scene.Vault.DataDirectory, "*", SearchOption.AllDirectories))
         {
-            if (Path.GetFileName(file) is "root.key" or "bootstrap.json" or "server.key" or "ca.key" or "vault.db.lock" or "refresh.spool")
+            if (Path.GetFileName(file) is "root.key" or "bootstrap.json" or "server.key" or "ca.key" or "vault.db.lock" or "refresh.spool" or "control.sock")
             {
                 continue;
             }

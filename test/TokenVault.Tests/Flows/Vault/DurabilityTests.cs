@@ -91,7 +91,7 @@ public sealed class DurabilityTests(VaultScene scene) : IClassFixture<VaultScene
         // What a kill at this moment leaves on the disk: nothing is closed, nothing is checkpointed.
         var image = Directory.CreateTempSubdirectory("tokenvault-test-");
         var files = Directory.GetFiles(doomed.Vault.DataDirectory, "*", SearchOption.AllDirectories);
-        foreach (var file in files.Where(file => Path.GetExtension(file) is not (".db-shm" or ".lock" or ".spool")))
+        foreach (var file in files.Where(file => Path.GetExtension(file) is not (".db-shm" or ".lock" or ".spool" or ".sock")))
         {
             var copy = Path.Combine(image.FullName, Path.GetRelativePath(doomed.Vault.DataDirectory, file));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
