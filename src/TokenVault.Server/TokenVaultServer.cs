@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using TokenVault.Server.Accounts;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
@@ -119,7 +120,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<ClientAuthenticator>().AddSingleton<ApiAccessPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
         services.AddSingleton<CallerStanding>(s => s.GetRequiredService<ApiAccessPolicy>().StandingAsync);
         services.AddSingleton<ClientEndpoints>().AddSingleton<ClientGrantEndpoints>().AddSingleton<ResourceServerEndpoints>();
-        services.AddSingleton(_ => ProviderCatalog.Load()).AddSingleton<EgressGuard>();
+        services.AddSingleton(_ => ProviderCatalog.Load()).TryAddSingleton<EgressGuard>();
         services.AddSingleton(s => ProviderClient.Create(
             s.GetRequiredService<ProviderCatalog>(), s.GetRequiredService<EgressGuard>(), ring, options, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>();

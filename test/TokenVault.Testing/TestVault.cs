@@ -16,10 +16,13 @@ namespace TokenVault.Testing;
 internal sealed class TestVault : IAsyncDisposable
 {
     private readonly Dictionary<string, string?> _settings;
+    private readonly Action<IServiceCollection>? _services;
     private TokenVaultServer _server;
 
-    private TestVault(TokenVaultServer server, Dictionary<string, string?> settings, VaultClock clock, TestLog log)
+    private TestVault(
+        TokenVaultServer server, Dictionary<string, string?> settings, VaultClock clock, TestLog log, Action<IServiceCollection>? services)
     {
+        _services = services;
         _server = server;
         _settings = settings;
         Clock = clock;
@@ -49,7 +52,8 @@ internal sealed class TestVault : IAsyncDisposable
     public T Service<T>()
         where T : notnull => _server.Services.GetRequiredService<T>();
 
-    public static async Task<TestVault> StartAsync(IReadOnlyDictionary<string, string?>? settings = null)
+    /// <param name="services">Parts of the server that the test brings along.</param>
+    public static async Task<TestVault> StartAsync(IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? services = null)
     {
         var clock = new VaultClock();
         var log = new TestLog();
@@ -71,7 +75,7 @@ internal sealed class TestVault : IAsyncDisposable
 
             try
             {
-                return new TestVault(await StartServerAsync(all, clock, log), all, clock, log);
+                return new TestVault(await StartServerAsync(all, clock, log, services), all, clock, log, services);
             }
             catch (StartupException e) when (attempt < 5 && e.Message.Contains("in use", StringComparison.OrdinalIgnoreCase))
             {
@@ -86,7 +90,7 @@ internal sealed class TestVault : IAsyncDisposable
     {
         await _server.DisposeAsync();
         await (meanwhile?.Invoke() ?? Task.CompletedTask);
-        _server = await StartServerAsync(_settings, Clock, Log);
+        _server = await StartServerAsync(_settings, Clock, Log, _services);
     }
 
     /// <summary>Starts a second server on the same data, listening elsewhere; for a store that takes several.</summary>
@@ -106,7 +110,7 @@ internal sealed class TestVault : IAsyncDisposable
             ["TokenVault:DataDirectory"] = own,
             ["TokenVault:Keys:RootKeyFile"] = Path.Combine(DataDirectory, "root.key"),
         };
-        return StartServerAsync(settings, Clock, Log);
+        return StartServerAsync(settings, Clock, Log, _services);
     }
 
     public Browser NewBrowser() => new(Api.Trusted);
@@ -118,11 +122,13 @@ internal sealed class TestVault : IAsyncDisposable
         Directory.Delete(DataDirectory, recursive: true);
     }
 
-    private static Task<TokenVaultServer> StartServerAsync(Dictionary<string, string?> settings, VaultClock clock, TestLog log) =>
+    private static Task<TokenVaultServer> StartServerAsync(
+        Dictionary<string, string?> settings, VaultClock clock, TestLog log, Action<IServiceCollection>? services) =>
         TokenVaultServer.StartAsync([], builder =>
         {
             builder.Configuration.AddInMemoryCollection(settings);
             builder.Services.AddSingleton<TimeProvider>(clock);
+            services?.Invoke(builder.Services);
             builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
         });
 }

@@ -17,6 +17,9 @@ internal sealed record ConnectBody(string Connection, string RedirectUri)
     /// <summary>Null: as the connection is configured.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }
 
+    /// <summary>Asked for beside these (<c>connection_scope</c>).</summary>
+    public IReadOnlyList<string> FurtherScopes { get; init; } = [];
+
     public IReadOnlyDictionary<string, string> Parameters { get; init; } = new Dictionary<string, string>();
 
     public static MyAccountProblem? Read(JsonElement body, out ConnectBody? read)
@@ -52,7 +55,19 @@ internal sealed record ConnectBody(string Connection, string RedirectUri)
             return badParameters;
         }
 
-        read = new ConnectBody(connection!, redirectUri!) { State = state, CodeChallenge = challenge, Scopes = scopes, Parameters = parameters };
+        if (ReadConnectionScope(body, out var further) is { } badScope)
+        {
+            return badScope;
+        }
+
+        read = new ConnectBody(connection!, redirectUri!)
+        {
+            State = state,
+            CodeChallenge = challenge,
+            Scopes = scopes,
+            FurtherScopes = further,
+            Parameters = parameters,
+        };
         return null;
     }
 
@@ -123,6 +138,26 @@ internal sealed record ConnectBody(string Connection, string RedirectUri)
         string[] list = [.. member.EnumerateArray().Select(scope => scope.GetString()!)];
         scopes = list;
         return list.Distinct(StringComparer.Ordinal).Count() == list.Length ? null : MyAccountProblem.Invalid("scopes must not repeat one.", "scopes");
+    }
+
+    /// <summary>Applications that used to put it into /authorize put it into authorization_params: a list with commas or spaces.</summary>
+    private static MyAccountProblem? ReadConnectionScope(JsonElement body, out IReadOnlyList<string> scopes)
+    {
+        scopes = [];
+        if (!body.TryGetProperty("authorization_params", out var member) || member.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        if (OptionalText(member, "connection_scope", 4096, out var text) is { } problem)
+        {
+            return problem with { Field = "authorization_params/connection_scope" };
+        }
+
+        scopes = Scope.ParseLenient(text);
+        return scopes.Count <= 100 && scopes.All(Scope.IsToken)
+            ? null
+            : MyAccountProblem.Invalid("connection_scope must be a list of up to 100 scope tokens.", "authorization_params/connection_scope");
     }
 
     private static MyAccountProblem? ReadParameters(JsonElement body, out Dictionary<string, string> parameters)

@@ -52,7 +52,10 @@ internal sealed class ConnectCallback(
 
         var proof = sealer.OpenProof(redeeming);
         var redeem = new RedeemUpstream(
-            provider.CallbackUrl(connection), providerCode, proof.Nonce, proof.CodeVerifier, answer["iss"], redeeming.Scopes);
+            provider.CallbackUrl(connection), providerCode, proof.Nonce, proof.CodeVerifier, answer["iss"], redeeming.Scopes)
+        {
+            CallbackParameter = name => answer[name],
+        };
 
         // Not the browser's to cancel: the provider may have issued tokens already.
         var (grant, failure) = await provider.RedeemAsync(connection, redeem, CancellationToken.None);

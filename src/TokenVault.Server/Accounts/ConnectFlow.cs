@@ -68,17 +68,12 @@ internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderC
         return new ConnectTicket(session, ticket);
     }
 
-    /// <summary>The request's scopes replace the connection's; what keeps the grant refreshable stays.</summary>
+    /// <summary>The request's scopes replace the connection's, <c>connection_scope</c> adds to them; what keeps the grant refreshable stays.</summary>
     private List<string> Requested(ConnectBody body, Connection connection)
     {
         var configured = provider.DefaultScopes(connection);
-        if (body.Scopes is null)
-        {
-            return [.. configured];
-        }
-
-        var kept = configured.Where(scope => scope == Wire.OfflineAccess);
-        return [.. body.Scopes.Union(kept, StringComparer.Ordinal)];
+        var kept = body.Scopes is null ? configured : [.. body.Scopes, .. configured.Where(scope => scope == Wire.OfflineAccess)];
+        return [.. kept.Union(body.FurtherScopes, StringComparer.Ordinal)];
     }
 }
 

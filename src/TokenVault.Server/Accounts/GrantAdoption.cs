@@ -118,6 +118,7 @@ internal sealed class GrantAdoption(IStorage storage, TokensetSealer sealer, Ref
             IssuedAt = grant.ReceivedAt,
             AccessTokenExpiresAt = grant.ExpiresAt,
             ConnectedAt = grant.ReceivedAt,
+            Kept = grant.Kept,
         };
         return sealer.Seal(renewed, new Secret(grant.AccessToken), RefreshTokenOf(former, grant));
     }

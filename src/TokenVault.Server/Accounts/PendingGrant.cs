@@ -20,6 +20,8 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
 
     public string? Email { get; init; }
 
+    public IReadOnlyDictionary<string, string>? Kept { get; init; }
+
     public DateTimeOffset ReceivedAt { get; init; }
 
     public override string ToString() => "[secret]";
@@ -30,6 +32,7 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
             Issuer = grant.Identity?.Issuer,
             Subject = grant.Identity?.Subject,
             Email = grant.Identity?.Email,
+            Kept = grant.Tokens.Kept.Count == 0 ? null : grant.Tokens.Kept,
             ReceivedAt = receivedAt,
         };
 }

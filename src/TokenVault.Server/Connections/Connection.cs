@@ -102,6 +102,9 @@ internal sealed record ConnectionOptions
     /// <summary>Whether to send PKCE to the provider.</summary>
     public bool? Pkce { get; init; }
 
+    /// <summary>Values for the <see cref="Provider.Variables"/> of the catalogue entry.</summary>
+    public IReadOnlyDictionary<string, string>? Variables { get; init; }
+
     /// <summary>Static and aliased parameters of the authorization request: <c>{"p":{"value":"v"}}</c> or <c>{"p":{"alias":"login_hint"}}</c>.</summary>
     public JsonObject? UpstreamParams { get; init; }
 }

@@ -12,7 +12,8 @@ internal static class ConnectionBody
         var named = current.Version == 0 ? ReadNew(body, current, catalog) : ReadEchoes(body, current, issuer);
         body.Fixed("is_domain_connection", "false");
         var (options, alias) = body.Nested(
-            "options", (named.Options, default(bool?)), (new ConnectionOptions(), null), nested => ConnectionOptionsBody.Read(nested, named, seal));
+            "options", (named.Options, default(bool?)), (new ConnectionOptions(), null), nested =>
+                ConnectionOptionsBody.Read(nested, named, catalog.Find(named.Strategy), seal));
         var connection = named with
         {
             DisplayName = body.Text("display_name", named.DisplayName, 128),
@@ -73,12 +74,22 @@ internal static class ConnectionBody
             return;
         }
 
-        if (catalog.Find(connection.Strategy) is not { Custom: true } provider)
+        if (catalog.Find(connection.Strategy) is not { } provider)
         {
             return;
         }
 
         var options = connection.Options;
+        foreach (var variable in provider.Variables.Where(v => v.Default is null && options.Variables?.ContainsKey(v.Name) is not true))
+        {
+            body.Refuse($"Missing required property: {variable.Name}", "options");
+        }
+
+        if (!provider.Custom)
+        {
+            return;
+        }
+
         if (provider.OpenIdConnect && options is { DiscoveryUrl: null, Issuer: null })
         {
             body.Refuse("Missing required property: discovery_url", "options");

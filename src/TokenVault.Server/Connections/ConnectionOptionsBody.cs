@@ -17,8 +17,12 @@ internal static class ConnectionOptionsBody
         "response_mode", "response_type", "ui_locales",
     };
 
+    private static readonly Dictionary<string, string> Nothing = [];
+
+    /// <param name="provider">The catalogue entry of the connection's strategy; null for local users.</param>
     /// <returns>The options, and <c>connected_accounts.active</c> where it stands inside them.</returns>
-    public static (ConnectionOptions Options, bool? ConnectedAccounts) Read(BodyReader body, Connection connection, Func<string, byte[]> seal)
+    public static (ConnectionOptions Options, bool? ConnectedAccounts) Read(
+        BodyReader body, Connection connection, Provider? provider, Func<string, byte[]> seal)
     {
         var active = ReadAlias(body);
         if (connection.IsDatabase)
@@ -43,6 +47,7 @@ internal static class ConnectionOptionsBody
             RotationClass = RotationRules.Parse(body.Text("rotation_class", current: null, 32, name =>
                 RotationRules.Parse(name) is null ? "Not a rotation class: unknown, stable, overlap, replay, single_use, family_revoking or none" : null)),
             Pkce = ReadPkce(body),
+            Variables = ReadVariables(body, provider),
             UpstreamParams = body.Free("upstream_params", current: null, UpstreamProblem),
         };
         if (options.SealedClientSecret is not null && ReferenceEquals(options.SealedClientSecret, connection.Options.SealedClientSecret))
@@ -59,7 +64,8 @@ internal static class ConnectionOptionsBody
     /// </summary>
     private static void RefuseNewHosts(BodyReader body, ConnectionOptions options, ConnectionOptions current)
     {
-        if (Origins(options).Except(Origins(current), StringComparer.Ordinal).Any())
+        var moved = (options.Variables ?? Nothing).Except(current.Variables ?? Nothing).Any() || (current.Variables ?? Nothing).Except(options.Variables ?? Nothing).Any();
+        if (moved || Origins(options).Except(Origins(current), StringComparer.Ordinal).Any())
         {
             body.Refuse("A provider address on another host needs the client secret given again", "client_secret");
         }
@@ -111,6 +117,21 @@ internal static class ConnectionOptionsBody
         }
 
         return scopes;
+    }
+
+    /// <summary>The tenant, subdomain or the like that completes the provider's addresses.</summary>
+    private static Dictionary<string, string>? ReadVariables(BodyReader body, Provider? provider)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var variable in provider?.Variables ?? [])
+        {
+            if (body.Text(variable.Name, current: null, 253, value => ProviderVariables.Problem(variable, value)) is { } value)
+            {
+                values[variable.Name] = value;
+            }
+        }
+
+        return values.Count == 0 ? null : values;
     }
 
     private static bool? ReadPkce(BodyReader body)

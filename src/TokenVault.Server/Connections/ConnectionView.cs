@@ -31,7 +31,13 @@ internal static class ConnectionView
     private static JsonObject Options(Connection connection)
     {
         var options = connection.Options;
-        return new JsonObject { ["connected_accounts"] = new JsonObject { ["active"] = connection.ConnectedAccountsActive } }
+        var json = new JsonObject { ["connected_accounts"] = new JsonObject { ["active"] = connection.ConnectedAccountsActive } };
+        foreach (var (name, value) in options.Variables ?? new Dictionary<string, string>())
+        {
+            json[name] = value;
+        }
+
+        return json
             .With("client_id", options.ClientId)
             .With("scope", ScopeOf(connection))
             .With("authorizationURL", options.AuthorizationUrl)

@@ -5,17 +5,22 @@ namespace TokenVault.Server.Connections;
 /// <summary>Judges the id_tokens of providers (OpenID Connect Core §3.1.3.7 and §12.2).</summary>
 internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
 {
-    private const int LongestSubject = 255;
-
     // The media type is seldom named in an id_token's header; a logout or access token names its own (RFC 8725 §3.11).
     private static readonly IReadOnlyList<string> Types = ["JWT", ""];
 
     /// <summary>The user that a freshly issued id_token names, if every claim is as it must be.</summary>
     public async Task<ProviderResult<ProviderIdentity>> VerifyAsync(
-        string idToken, ProviderEndpoints provider, string clientId, string nonce, CancellationToken cancellationToken)
+        string idToken, ProviderTarget target, string nonce, CancellationToken cancellationToken)
     {
-        var expected = new JwtExpectations { Issuer = provider.Issuer!, Audience = clientId, Types = Types };
-        var found = await VerifyAsync(idToken, provider, expected, cancellationToken);
+        var clientId = target.Registration.ClientId;
+        var expected = new JwtExpectations
+        {
+            Issuer = target.Endpoints.Issuer!,
+            IssuerClaim = target.Provider.IssuerClaim,
+            Audience = clientId,
+            Types = Types,
+        };
+        var found = await VerifyAsync(idToken, target.Endpoints, expected, cancellationToken);
         if (found.Token is not { } token)
         {
             return new(null, found.Failure);
@@ -31,9 +36,18 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return Rejected("no iat");
         }
 
-        return string.Equals(token.Text("nonce"), nonce, StringComparison.Ordinal)
-            ? new(new ProviderIdentity(token.Issuer, token.Subject!, token.Text("email")), null)
-            : Rejected("another nonce");
+        if (!string.Equals(token.Text("nonce"), nonce, StringComparison.Ordinal))
+        {
+            return Rejected("another nonce");
+        }
+
+        if (target.Provider.IdTokenClaims.Any(claim => !Says(token, claim.Key, claim.Value)))
+        {
+            return Rejected("an account of another organization");
+        }
+
+        var email = token.Text("email");
+        return new(new ProviderIdentity(token.Issuer, token.Subject!, ProviderIdentity.IsSubject(email) ? email : null), null);
     }
 
     /// <summary>
@@ -97,11 +111,14 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
         return new Verification(null, Rejected(problem).Failure, KeyMissing: true);
     }
 
+    private static bool Says(VerifiedJwt token, string claim, string value) =>
+        token.Text(claim) is { Length: > 0 } said && (value == "*" || string.Equals(said, value, StringComparison.OrdinalIgnoreCase));
+
     private static string? Problem(VerifiedJwt token, string clientId)
     {
-        if (token.Subject is not { Length: > 0 and <= LongestSubject })
+        if (!ProviderIdentity.IsSubject(token.Subject))
         {
-            return "no subject of a sensible length";
+            return "no subject of a sensible length and form";
         }
 
         // §3.1.3.7 steps 4 and 5.

@@ -1,14 +1,12 @@
-using System.Text.Json.Serialization;
-
 namespace TokenVault.Server.Connections;
 
 /// <summary>
-/// A provider that the server knows: one entry of <c>providers.json</c>. Everything in which providers differ is data here;
-/// what a connection's options name goes before it.
+/// A provider that the server knows: one file of <c>Connections/Providers</c>. Everything in which providers differ is data there;
+/// what a connection's options name goes before it. Texts may hold <c>{name}</c> of a <see cref="Variables">variable</see>.
 /// </summary>
 internal sealed record Provider
 {
-    /// <summary>The name on the wire: a connection's <c>strategy</c>.</summary>
+    /// <summary>The name on the wire: a connection's <c>strategy</c>, and the file's name.</summary>
     public required string Strategy { get; init; }
 
     public required string DisplayName { get; init; }
@@ -16,13 +14,26 @@ internal sealed record Provider
     /// <summary>Where the provider documents its OAuth endpoints.</summary>
     public required string Documentation { get; init; }
 
+    /// <summary>What an operator must know before the connection works as they expect.</summary>
+    public IReadOnlyList<string> Notes { get; set; } = [];
+
     /// <summary>The endpoints come from the connection.</summary>
     public bool Custom { get; init; }
 
     /// <summary>The provider speaks OpenID Connect: a nonce is sent, and the id_token names the user.</summary>
     public bool OpenIdConnect { get; init; }
 
+    /// <summary>What is different for each customer of the provider: a tenant, a subdomain. The connection's options set it by its name.</summary>
+    public IReadOnlyList<ProviderVariable> Variables { get; set; } = [];
+
+    /// <summary>May hold <c>{name}</c> of the <see cref="IssuerClaim"/>.</summary>
     public string? Issuer { get; init; }
+
+    /// <summary>The id_token's claim that completes the issuer, where many issuers share the endpoints (Microsoft's <c>tid</c>).</summary>
+    public string? IssuerClaim { get; init; }
+
+    /// <summary>What else the id_token must say; <c>*</c>: anything, but something.</summary>
+    public IReadOnlyDictionary<string, string> IdTokenClaims { get; set; } = Empty;
 
     public string? DiscoveryUrl { get; init; }
 
@@ -35,14 +46,16 @@ internal sealed record Provider
     /// <summary>Where it is not the token endpoint.</summary>
     public string? RefreshEndpoint { get; init; }
 
-    public string? UserinfoEndpoint { get; init; }
+    /// <summary>Null where nothing at the provider names the user: then a user has one account for each connection.</summary>
+    public UserLookup? User { get; init; }
 
-    public string? RevocationEndpoint { get; init; }
+    /// <summary>How tokens are given back; null where the provider has no way.</summary>
+    public required ProviderRevocation? Revocation { get; init; }
 
     /// <summary>Asked for when the connection names none.</summary>
     public IReadOnlyList<string> DefaultScopes { get; set; } = [];
 
-    /// <summary>Asked for always, whatever the connection and the request name.</summary>
+    /// <summary>Asked for always, whatever the connection and the request name: without them there is no user id or no refresh token.</summary>
     public IReadOnlyList<string> RequiredScopes { get; set; } = [];
 
     /// <summary>Between the scopes of the authorization request.</summary>
@@ -51,12 +64,16 @@ internal sealed record Provider
     /// <summary>The authorization request's parameter for scopes.</summary>
     public string ScopeParameter { get; set; } = "scope";
 
-    public bool Pkce { get; set; } = true;
+    /// <summary>Whether a code challenge is sent (RFC 7636); some providers refuse parameters they do not know.</summary>
+    public required bool Pkce { get; init; }
 
     /// <summary>Null: as the provider's metadata says (OpenID Connect Discovery §3: basic when it does not say).</summary>
     public ClientAuthMethod? TokenEndpointAuthMethod { get; init; }
 
     public TokenRequestFormat TokenRequestFormat { get; init; }
+
+    /// <summary>Added to every request of ours to the provider.</summary>
+    public IReadOnlyDictionary<string, string> RequestHeaders { get; set; } = Empty;
 
     /// <summary>Added to the authorization request.</summary>
     public IReadOnlyDictionary<string, string> AuthorizeParams { get; set; } = Empty;
@@ -64,76 +81,65 @@ internal sealed record Provider
     /// <summary>Added to the code's redemption.</summary>
     public IReadOnlyDictionary<string, string> TokenParams { get; set; } = Empty;
 
-    /// <summary>Added to the refresh.</summary>
+    /// <summary>Added to the refresh; <c>{redirect_uri}</c> stands for the connection's.</summary>
     public IReadOnlyDictionary<string, string> RefreshParams { get; set; } = Empty;
-
-    /// <summary>The member of the token answer that holds the user's tokens, where it is not the answer itself.</summary>
-    public string? TokenResponsePath { get; init; }
 
     /// <summary>Error codes of this provider that mean what <c>invalid_grant</c> means.</summary>
     public IReadOnlyList<string> DeadGrantErrors { get; set; } = [];
 
-    /// <summary>Where the user's id stands in the userinfo answer, dots between members; the first that is there counts.</summary>
-    public IReadOnlyList<string> UserIdPaths { get; set; } = ["sub", "id", "user_id"];
+    /// <summary>Members of the token answer, or parameters of the callback, without which the token cannot be used: <c>instance_url</c>.</summary>
+    public IReadOnlyList<string> KeptMembers { get; set; } = [];
 
-    public IReadOnlyList<string> EmailPaths { get; set; } = ["email"];
+    /// <summary>Names of <see cref="Quirks.KnownQuirks"/>: departures from the standard that take code.</summary>
+    public IReadOnlyList<string> Quirks { get; set; } = [];
 
-    public RotationClass RotationClass { get; init; }
+    public required RotationClass RotationClass { get; init; }
 
-    /// <summary>In seconds, for a provider that names none in its answers; null where such tokens do not expire.</summary>
+    /// <summary>
+    /// In seconds, for a provider that names none in its answers. Null: such tokens do not expire, or nobody knows; with a refresh token
+    /// beside them an hour is assumed.
+    /// </summary>
     public int? AccessTokenLifetime { get; init; }
+
+    /// <summary>In days without use; null where they do not expire, or nobody says. For the operator.</summary>
+    public int? RefreshTokenDays { get; init; }
 
     private static IReadOnlyDictionary<string, string> Empty { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }
 
-/// <summary>How a client shows its secret at the token endpoint (RFC 6749 §2.3.1).</summary>
-internal enum ClientAuthMethod
+/// <summary>What an operator fills in to complete a provider's addresses.</summary>
+internal sealed record ProviderVariable
 {
-    [JsonStringEnumMemberName("client_secret_post")]
-    Post,
+    /// <summary>The member of the connection's options.</summary>
+    public required string Name { get; init; }
 
-    [JsonStringEnumMemberName("client_secret_basic")]
-    Basic,
+    /// <summary>A regular expression that a value must match as a whole.</summary>
+    public required string Pattern { get; init; }
+
+    /// <summary>For the operator, and for the catalogue's own check.</summary>
+    public required string Example { get; init; }
+
+    /// <summary>Null: the operator must give a value.</summary>
+    public string? Default { get; init; }
 }
 
-internal enum TokenRequestFormat
+/// <summary>Where a provider says who the user is.</summary>
+internal sealed record UserLookup
 {
-    [JsonStringEnumMemberName("form")]
-    Form,
+    /// <summary>Null: the token answer itself says it.</summary>
+    public string? Endpoint { get; init; }
 
-    [JsonStringEnumMemberName("json")]
-    Json,
-}
+    /// <summary>Where the request is a POST: its JSON.</summary>
+    public string? Body { get; init; }
 
-/// <summary>What becomes of a refresh token that was used: decides how long to wait for an answer and whether to ask twice.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<RotationClass>))]
-internal enum RotationClass
-{
-    /// <summary>Not known: treated like <see cref="FamilyRevoking"/>.</summary>
-    [JsonStringEnumMemberName("unknown")]
-    Unknown,
+    /// <summary>May hold <c>{access_token}</c> and <c>{client_id}</c>; an <c>Authorization</c> takes the place of the Bearer one.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Stays valid; no new one comes.</summary>
-    [JsonStringEnumMemberName("stable")]
-    Stable,
+    /// <summary>Dots between members, numbers for places in a list; the first path that is there counts.</summary>
+    public required IReadOnlyList<string> Id { get; init; }
 
-    /// <summary>A new one comes, the old one stays valid for a while.</summary>
-    [JsonStringEnumMemberName("overlap")]
-    Overlap,
+    public IReadOnlyList<string> Email { get; set; } = [];
 
-    /// <summary>The old one yields the same new one again until that is used.</summary>
-    [JsonStringEnumMemberName("replay")]
-    Replay,
-
-    /// <summary>Dead at once.</summary>
-    [JsonStringEnumMemberName("single_use")]
-    SingleUse,
-
-    /// <summary>Dead at once, and a second use ends the whole grant.</summary>
-    [JsonStringEnumMemberName("family_revoking")]
-    FamilyRevoking,
-
-    /// <summary>There are no refresh tokens.</summary>
-    [JsonStringEnumMemberName("none")]
-    None,
+    /// <summary>The workspace or company that the id is unique within; it becomes part of the account's issuer.</summary>
+    public string? Tenant { get; init; }
 }

@@ -1,3 +1,4 @@
+using TokenVault.Server.Connections.Quirks;
 using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.Connections;
@@ -5,6 +6,13 @@ namespace TokenVault.Server.Connections;
 /// <summary>What must hold of a catalogue entry beyond its JSON form. All faults are found in one go.</summary>
 internal static class ProviderCheck
 {
+    /// <summary>What an exchange's answer has already, or what must not be told at all.</summary>
+    private static readonly string[] NeverKept =
+        ["access_token", "refresh_token", "id_token", "token_type", "expires_in", "scope", "issued_token_type", "error", "code", "state"];
+
+    private static readonly string[] FlowFields =
+        ["grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "client_id", "client_secret"];
+
     public static IReadOnlyList<string> Problems(IReadOnlyList<Provider> providers)
     {
         var problems = providers
@@ -14,10 +22,44 @@ internal static class ProviderCheck
         return [.. problems, .. providers.SelectMany(Problems)];
     }
 
-    private static IEnumerable<string> Problems(Provider provider) =>
-        new[] { NameProblems(provider), EndpointProblems(provider), ScopeProblems(provider), ParameterProblems(provider) }
-            .SelectMany(p => p)
+    private static IEnumerable<string> Problems(Provider entry)
+    {
+        var variables = VariableProblems(entry).ToList();
+        var provider = variables.Count == 0 ? ProviderVariables.Complete(entry, Examples(entry), out _)! : entry;
+        return variables.Concat(NameProblems(provider))
+            .Concat(EndpointProblems(provider))
+            .Concat(CompletenessProblems(provider))
+            .Concat(ScopeProblems(provider))
+            .Concat(ParameterProblems(provider))
             .Select(p => $"{provider.Strategy}: {p}");
+    }
+
+    private static Dictionary<string, string> Examples(Provider provider) =>
+        provider.Variables.ToDictionary(variable => variable.Name, variable => variable.Example, StringComparer.Ordinal);
+
+    private static IEnumerable<string> VariableProblems(Provider provider)
+    {
+        foreach (var variable in provider.Variables)
+        {
+            if (!variable.Name.All(c => char.IsAsciiLetterLower(c) || c is '_'))
+            {
+                yield return $"'{variable.Name}' is no name of a variable";
+            }
+
+            foreach (var value in new[] { variable.Example, variable.Default }.OfType<string>())
+            {
+                if (ProviderVariables.Problem(variable, value) is { } problem)
+                {
+                    yield return problem;
+                }
+            }
+        }
+
+        if (provider.Variables.DistinctBy(variable => variable.Name).Count() != provider.Variables.Count)
+        {
+            yield return "a variable is listed twice";
+        }
+    }
 
     private static IEnumerable<string> NameProblems(Provider provider)
     {
@@ -30,34 +72,59 @@ internal static class ProviderCheck
         {
             yield return "display_name is missing";
         }
+
+        foreach (var quirk in provider.Quirks.Where(name => KnownQuirks.Find(name) is null))
+        {
+            yield return $"there is no quirk '{quirk}'";
+        }
     }
 
     private static IEnumerable<string> EndpointProblems(Provider provider)
     {
         (string Name, string? Url)[] endpoints =
         [
-            ("documentation", provider.Documentation), ("issuer", provider.Issuer), ("discovery_url", provider.DiscoveryUrl),
-            ("jwks_uri", provider.JwksUri), ("authorization_endpoint", provider.AuthorizationEndpoint),
-            ("token_endpoint", provider.TokenEndpoint), ("refresh_endpoint", provider.RefreshEndpoint),
-            ("userinfo_endpoint", provider.UserinfoEndpoint), ("revocation_endpoint", provider.RevocationEndpoint),
+            ("documentation", provider.Documentation.Split('#')[0]), ("discovery_url", provider.DiscoveryUrl), ("jwks_uri", provider.JwksUri),
+            ("authorization_endpoint", provider.AuthorizationEndpoint), ("token_endpoint", provider.TokenEndpoint),
+            ("refresh_endpoint", provider.RefreshEndpoint), ("user.endpoint", provider.User?.Endpoint),
+            ("revocation.endpoint", provider.Revocation?.Endpoint.Replace("{client_id}", "id", StringComparison.Ordinal)),
+            ("issuer", provider.Issuer?.Replace($"{{{provider.IssuerClaim}}}", "id", StringComparison.Ordinal)),
         ];
         foreach (var (name, url) in endpoints)
         {
-            if (url is not null && (!UpstreamUrl.TryParse(url, out var parsed, out _) || parsed.Scheme != Uri.UriSchemeHttps))
+            var plain = url is null
+                || (UpstreamUrl.TryParse(url, out var parsed, out _) && parsed.Scheme == Uri.UriSchemeHttps && url.AsSpan().IndexOfAny('{', '}') < 0);
+            if (!plain)
             {
                 yield return $"{name} is not a plain https URL";
             }
         }
+    }
 
-        var complete = provider.DiscoveryUrl is not null || provider is { AuthorizationEndpoint: not null, TokenEndpoint: not null };
-        if (!provider.Custom && !complete)
+    private static IEnumerable<string> CompletenessProblems(Provider provider)
+    {
+        if (provider.Custom)
+        {
+            yield break;
+        }
+
+        if (provider.DiscoveryUrl is null && provider is not { AuthorizationEndpoint: not null, TokenEndpoint: not null })
         {
             yield return "authorization_endpoint and token_endpoint, or discovery_url, are needed";
         }
 
-        if (provider is { Custom: false, OpenIdConnect: true, Issuer: null })
+        if (provider.TokenEndpointAuthMethod is null)
         {
-            yield return "open_id_connect needs an issuer";
+            yield return "token_endpoint_auth_method is missing";
+        }
+
+        if (provider.RotationClass == RotationClass.Unknown)
+        {
+            yield return "rotation_class is not known";
+        }
+
+        if (provider is { OpenIdConnect: true, Issuer: null } or { OpenIdConnect: true, User: not null })
+        {
+            yield return "open_id_connect needs an issuer, and no user";
         }
     }
 
@@ -86,14 +153,25 @@ internal static class ProviderCheck
             yield return $"authorize_params may not set {name}";
         }
 
-        if (provider.UserIdPaths.Count == 0)
+        // To repeat the redirect URI in a refresh is 37signals' wish.
+        foreach (var name in provider.TokenParams.Keys.Concat(provider.RefreshParams.Keys.Where(n => n != "redirect_uri")).Intersect(FlowFields))
         {
-            yield return "user_id_paths is empty";
+            yield return $"token_params and refresh_params may not set {name}";
         }
 
-        if (provider.AccessTokenLifetime is <= 0)
+        foreach (var name in provider.KeptMembers.Intersect(NeverKept, StringComparer.Ordinal))
         {
-            yield return "access_token_lifetime is not positive";
+            yield return $"{name} is not to be kept";
+        }
+
+        if (provider.User is { Id.Count: 0 })
+        {
+            yield return "user.id is empty";
+        }
+
+        if (provider.AccessTokenLifetime is <= 0 || provider.RefreshTokenDays is <= 0)
+        {
+            yield return "a lifetime is not positive";
         }
     }
 }

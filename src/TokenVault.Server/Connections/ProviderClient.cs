@@ -9,16 +9,16 @@ namespace TokenVault.Server.Connections;
 /// the revocation. It holds nothing and tries nothing twice; what came of a call is in its result.
 /// </summary>
 internal sealed class ProviderClient(
-    ProviderCatalog catalog, ProviderMetadata metadata, UpstreamHttp http, IdTokenVerifier idTokens, KeyRing ring, TokenVaultOptions options)
+    ProviderCatalog catalog, ProviderTargets targets, ProviderTokenEndpoint tokens, ProviderUsers users, ProviderRevoker revoker, TokenVaultOptions options)
 {
-    private readonly Userinfo _userinfo = new(http);
-
     /// <summary>The client with its parts, for a composition that needs none of them elsewhere.</summary>
     public static ProviderClient Create(ProviderCatalog catalog, EgressGuard guard, KeyRing ring, TokenVaultOptions options, TimeProvider time)
     {
         var http = new UpstreamHttp(guard, time);
-        return new ProviderClient(
-            catalog, new ProviderMetadata(http, time), http, new IdTokenVerifier(new ProviderKeys(http, time), time), ring, options);
+        var tokens = new ProviderTokenEndpoint(http);
+        var users = new ProviderUsers(http, new IdTokenVerifier(new ProviderKeys(http, time), time));
+        var targets = new ProviderTargets(catalog, new ProviderMetadata(http, time), ring);
+        return new ProviderClient(catalog, targets, tokens, users, new ProviderRevoker(http, tokens), options);
     }
 
     /// <summary>What to ask for when a request names no scopes: the connection's, else the catalogue's, and what the provider requires.</summary>
@@ -40,7 +40,7 @@ internal sealed class ProviderClient(
     public async Task<ProviderResult<string>> AuthorizeUrlAsync(
         Connection connection, AuthorizeUpstream request, CancellationToken cancellationToken)
     {
-        var (target, failure) = await TargetAsync(connection, cancellationToken);
+        var (target, failure) = await targets.FindAsync(connection, cancellationToken);
         if (target is null)
         {
             return new(null, failure);
@@ -64,7 +64,7 @@ internal sealed class ProviderClient(
     public async Task<ProviderResult<ProviderGrant>> RedeemAsync(
         Connection connection, RedeemUpstream request, CancellationToken cancellationToken)
     {
-        var (target, failure) = await TargetAsync(connection, cancellationToken);
+        var (target, failure) = await targets.FindAsync(connection, cancellationToken);
         if (target is null)
         {
             return new(null, failure);
@@ -76,26 +76,17 @@ internal sealed class ProviderClient(
             return Failed<ProviderGrant>(ProviderFailureKind.IdentityRejected, mixUp);
         }
 
-        var parameters = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["grant_type"] = Wire.AuthorizationCode,
-            ["code"] = request.Code,
-            ["redirect_uri"] = request.RedirectUri,
-        };
-        if (connection.Options.Pkce ?? target.Provider.Pkce)
-        {
-            parameters["code_verifier"] = request.CodeVerifier;
-        }
-
-        var call = new TokenCall(target.Endpoints.TokenEndpoint, target.Provider.TokenParams, UpstreamHttp.Deadline);
-        var (response, refused) = await PostAsync(target, call, parameters, cancellationToken);
+        var pkce = connection.Options.Pkce ?? target.Provider.Pkce;
+        var (response, refused) = await tokens.RedeemAsync(target, request, pkce, cancellationToken);
         if (response is null)
         {
             return new(null, refused);
         }
 
-        var (identity, unknown) = await IdentityAsync(target, response, request, cancellationToken);
-        return new(new ProviderGrant(response.Tokens, identity), unknown);
+        var (identity, unknown) = await users.FindAsync(target, response, request, cancellationToken);
+        var fromCallback = ProviderTokenResponse.Kept(target.Provider, request.CallbackParameter);
+        var kept = new Dictionary<string, string>(fromCallback.Concat(response.Tokens.Kept).DistinctBy(member => member.Key), StringComparer.Ordinal);
+        return new(new ProviderGrant(response.Tokens with { Kept = kept }, identity), unknown);
     }
 
     /// <summary>
@@ -107,7 +98,7 @@ internal sealed class ProviderClient(
     public async Task<ProviderResult<ProviderTokens>> RefreshAsync(
         Connection connection, Secret refreshToken, ProviderIdentity? expected, Func<bool> mayStillSend)
     {
-        var (target, failure) = await TargetAsync(connection, CancellationToken.None);
+        var (target, failure) = await targets.FindAsync(connection, CancellationToken.None);
         if (target is null)
         {
             // Whatever metadata lack, the refresh token has not left.
@@ -115,28 +106,29 @@ internal sealed class ProviderClient(
             return Counted(new(null, unsent));
         }
 
-        var parameters = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["grant_type"] = Wire.RefreshToken,
-            ["refresh_token"] = refreshToken.Reveal(),
-        };
-        var endpoint = target.Endpoints.RefreshEndpoint ?? target.Endpoints.TokenEndpoint;
-        var call = new TokenCall(endpoint, target.Provider.RefreshParams, RotationRules.Of(RotationOf(connection)).AnswerDeadline);
+        var deadline = RotationRules.Of(RotationOf(connection)).AnswerDeadline;
         if (!mayStillSend())
         {
             return Failed<ProviderTokens>(ProviderFailureKind.NotSent, "the process stood still before the call");
         }
 
-        var (response, refused) = await PostAsync(target, call, parameters, CancellationToken.None);
+        var (response, refused) = await tokens.RefreshAsync(target, refreshToken, CallbackUrl(connection), deadline, CancellationToken.None);
         if (response is null)
         {
             return Counted(new(null, refused));
         }
 
-        var other = expected is not null && target.Provider.OpenIdConnect && response.IdToken is { } idToken
-            ? await idTokens.CompareAsync(idToken, target.Endpoints, target.Registration.ClientId, expected)
-            : null;
-        return Counted(new(response.Tokens, other));
+        return Counted(new(response.Tokens, await users.CompareAsync(target, response, expected)));
+    }
+
+    /// <summary>Tells the provider that a token is no longer wanted.</summary>
+    /// <param name="hint"><c>refresh_token</c> or <c>access_token</c>.</param>
+    public async Task<RevocationAnswer> RevokeAsync(Connection connection, Secret token, string hint, CancellationToken cancellationToken)
+    {
+        var (target, failure) = await targets.FindAsync(connection, cancellationToken);
+        return target is null
+            ? new(Supported: true, failure)
+            : await revoker.RevokeAsync(target, token, hint, CallbackUrl(connection), cancellationToken);
     }
 
     private static ProviderResult<ProviderTokens> Counted(ProviderResult<ProviderTokens> refresh)
@@ -145,123 +137,6 @@ internal sealed class ProviderClient(
         return refresh;
     }
 
-    /// <summary>Tells the provider that a token is no longer wanted (RFC 7009).</summary>
-    /// <param name="hint"><c>refresh_token</c> or <c>access_token</c>.</param>
-    public async Task<RevocationAnswer> RevokeAsync(Connection connection, Secret token, string hint, CancellationToken cancellationToken)
-    {
-        var (target, failure) = await TargetAsync(connection, cancellationToken);
-        if (target is null)
-        {
-            return new(Supported: true, failure);
-        }
-
-        if (target.Endpoints.RevocationEndpoint is null)
-        {
-            return new(Supported: false, Failure: null);
-        }
-
-        if (!UpstreamUrl.TryParse(target.Endpoints.RevocationEndpoint, out var endpoint, out var problem))
-        {
-            return new(Supported: true, new ProviderFailure(ProviderFailureKind.Misconfigured, "the revocation endpoint " + problem));
-        }
-
-        var parameters = new Dictionary<string, string>(StringComparer.Ordinal) { ["token"] = token.Reveal(), ["token_type_hint"] = hint };
-        using var request = TokenRequest.Build(endpoint, target.Registration with { Format = TokenRequestFormat.Form }, parameters);
-        var (answer, unsent) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, cancellationToken);
-        if (answer is null)
-        {
-            return new(Supported: true, unsent);
-        }
-
-        return (int)answer.Status is >= 200 and < 300
-            ? new(Supported: true, Failure: null)
-            : new(Supported: true, ProviderFailures.Of("the revocation endpoint", answer, UpstreamJson.Object(answer.Body)?.Text("error"), target.Provider));
-    }
-
-    private async Task<ProviderResult<ProviderTokenResponse>> PostAsync(
-        Target target, TokenCall call, Dictionary<string, string> parameters, CancellationToken cancellationToken)
-    {
-        if (!UpstreamUrl.TryParse(call.Url, out var endpoint, out var problem))
-        {
-            return Failed<ProviderTokenResponse>(ProviderFailureKind.Misconfigured, "the token endpoint " + problem);
-        }
-
-        foreach (var (name, value) in call.Extras)
-        {
-            parameters[name] = value;
-        }
-
-        using var request = TokenRequest.Build(endpoint, target.Registration, parameters);
-        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, call.Deadline, cancellationToken);
-        return answer is null ? new(null, failure) : ProviderTokenResponse.Read(answer, target.Provider);
-    }
-
-    private async Task<ProviderResult<ProviderIdentity>> IdentityAsync(
-        Target target, ProviderTokenResponse response, RedeemUpstream request, CancellationToken cancellationToken)
-    {
-        if (target.Provider.OpenIdConnect)
-        {
-            return response.IdToken is { } idToken
-                ? await idTokens.VerifyAsync(idToken, target.Endpoints, target.Registration.ClientId, request.Nonce, cancellationToken)
-                : Failed<ProviderIdentity>(ProviderFailureKind.IdentityRejected, "the provider sent no id_token");
-        }
-
-        if (target.Endpoints.UserinfoEndpoint is not { } url)
-        {
-            return new(null, null);
-        }
-
-        if (!UpstreamUrl.TryParse(url, out var endpoint, out var problem))
-        {
-            return Failed<ProviderIdentity>(ProviderFailureKind.Misconfigured, "the userinfo endpoint " + problem);
-        }
-
-        var issuer = target.Endpoints.Issuer ?? new Uri(target.Endpoints.TokenEndpoint!).GetLeftPart(UriPartial.Authority);
-        return await _userinfo.ReadAsync(endpoint, target.Provider, issuer, response.Tokens.AccessToken, cancellationToken);
-    }
-
-    private async Task<ProviderResult<Target>> TargetAsync(Connection connection, CancellationToken cancellationToken)
-    {
-        if (catalog.Find(connection.Strategy) is not { } provider)
-        {
-            return Failed<Target>(ProviderFailureKind.Misconfigured, "the catalogue has no such strategy");
-        }
-
-        if (connection.Options.ClientId is not { Length: > 0 } clientId)
-        {
-            return Failed<Target>(ProviderFailureKind.Misconfigured, "the connection has no client_id");
-        }
-
-        var (endpoints, failure) = await metadata.ResolveAsync(connection, provider, cancellationToken);
-        if (endpoints is null)
-        {
-            return new(null, failure);
-        }
-
-        if (provider.OpenIdConnect && endpoints.Issuer is null)
-        {
-            return Failed<Target>(ProviderFailureKind.Misconfigured, "the connection has neither discovery_url nor issuer");
-        }
-
-        try
-        {
-            var method = ConfiguredMethod(connection) ?? provider.TokenEndpointAuthMethod ?? endpoints.AuthMethod ?? ClientAuthMethod.Basic;
-            var registration = new ProviderRegistration(clientId, ConnectionSecret.Open(ring, connection), method, provider.TokenRequestFormat);
-            return new(new Target(provider, endpoints, registration), null);
-        }
-        catch (BrokenSealException e)
-        {
-            return Failed<Target>(ProviderFailureKind.Misconfigured, "the client secret does not open: " + e.Message);
-        }
-    }
-
-    private static ClientAuthMethod? ConfiguredMethod(Connection connection) => connection.Options.TokenEndpointAuthMethod switch
-    {
-        "client_secret_post" => ClientAuthMethod.Post,
-        "client_secret_basic" => ClientAuthMethod.Basic,
-        _ => null,
-    };
-
     private static string? IssProblem(ProviderEndpoints endpoints, string? iss)
     {
         if (iss is null)
@@ -269,9 +144,12 @@ internal sealed class ProviderClient(
             return endpoints.IssRequired ? "the authorization response has no iss, which the provider promises" : null;
         }
 
-        return endpoints.Issuer is null || string.Equals(iss, endpoints.Issuer, StringComparison.Ordinal)
-            ? null
-            : "the authorization response names another issuer";
+        // Where a claim completes the issuer, only what stands before it is known yet; the id_token says the rest.
+        var claim = endpoints.Issuer?.IndexOf('{', StringComparison.Ordinal) ?? -1;
+        var named = claim < 0
+            ? endpoints.Issuer is null || string.Equals(iss, endpoints.Issuer, StringComparison.Ordinal)
+            : iss.StartsWith(endpoints.Issuer![..claim], StringComparison.Ordinal);
+        return named ? null : "the authorization response names another issuer";
     }
 
     private static IReadOnlyList<string> WithRequired(Provider provider, IReadOnlyList<string> scopes) =>
@@ -279,8 +157,4 @@ internal sealed class ProviderClient(
 
     private static ProviderResult<T> Failed<T>(ProviderFailureKind kind, string detail)
         where T : class => new(null, new ProviderFailure(kind, detail));
-
-    private sealed record TokenCall(string? Url, IReadOnlyDictionary<string, string> Extras, TimeSpan Deadline);
-
-    private sealed record Target(Provider Provider, ProviderEndpoints Endpoints, ProviderRegistration Registration);
 }

@@ -43,8 +43,8 @@ internal sealed record ProviderEndpoints
             AuthorizationEndpoint = options.AuthorizationUrl ?? provider.AuthorizationEndpoint,
             TokenEndpoint = options.TokenUrl ?? provider.TokenEndpoint,
             RefreshEndpoint = options.TokenUrl is null ? provider.RefreshEndpoint : null,
-            UserinfoEndpoint = options.UserInfoUrl ?? provider.UserinfoEndpoint,
-            RevocationEndpoint = options.RevocationUrl ?? provider.RevocationEndpoint,
+            UserinfoEndpoint = options.UserInfoUrl ?? provider.User?.Endpoint,
+            RevocationEndpoint = options.RevocationUrl ?? provider.Revocation?.Endpoint,
         };
     }
 

@@ -19,4 +19,8 @@ internal sealed record RedeemUpstream(
     string Nonce,
     string CodeVerifier,
     string? Iss,
-    IReadOnlyList<string> RequestedScopes);
+    IReadOnlyList<string> RequestedScopes)
+{
+    /// <summary>A further parameter of the callback; QuickBooks names the company there and nowhere else.</summary>
+    public Func<string, string?> CallbackParameter { get; init; } = _ => null;
+}

@@ -1,47 +1,71 @@
-using System.Buffers;
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.WebUtilities;
+using TokenVault.Server.Connections.Quirks;
 using TokenVault.Server.Keys;
-using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.Connections;
 
 /// <summary>A token endpoint's answer (RFC 6749 §5), read with the leniency that real providers need.</summary>
-internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdToken)
+/// <param name="Members">The answer after its quirks: it may also say who the user is.</param>
+internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdToken, AnswerMembers Members)
 {
     private const string Endpoint = "the token endpoint";
     private const int LongestToken = 16 * 1024;
-    private const double LongestLifetime = 10d * 365 * 24 * 60 * 60;
+    private const int LongestKept = 2048;
 
     public static ProviderResult<ProviderTokenResponse> Read(UpstreamAnswer answer, Provider provider)
     {
-        if (Fields(answer) is not { } fields)
+        if (TokenAnswerForm.Read(answer.Body, answer.MediaType) is not { } sent)
         {
             var unread = ProviderFailures.Of(Endpoint, answer, code: null, provider);
             return Failed(Unreadable(answer, $"{Endpoint} answered {(int)answer.Status} with neither JSON nor a form") ?? unread);
         }
 
-        if (ErrorCode(fields) is { } code || answer.Status is not (HttpStatusCode.OK or HttpStatusCode.Created))
+        var members = KnownQuirks.Apply(provider, sent);
+        var code = TokenAnswerErrors.Code(members);
+        if (code is not null || answer.Status is not (HttpStatusCode.OK or HttpStatusCode.Created))
         {
-            return Failed(ProviderFailures.Of(Endpoint, answer, ErrorCode(fields), provider));
+            return Failed(ProviderFailures.Of(Endpoint, answer, code, provider));
         }
 
-        var json = Holder(fields, provider);
-        if (Token(json, "access_token") is not { } accessToken)
+        if (Token(members, "access_token") is not { } accessToken)
         {
             var none = $"{Endpoint} answered without an access token";
             return Failed(Unreadable(answer, none) ?? new ProviderFailure(ProviderFailureKind.Unavailable, none));
         }
 
+        var refreshToken = Token(members, "refresh_token");
+        if (refreshToken is null && IsGiven(members["refresh_token"]))
+        {
+            // There is one, and it may be the only one that still works: not having understood it must not be taken for its absence.
+            return Failed(Unreadable(answer, $"{Endpoint} answered with a refresh token that cannot be one")!);
+        }
+
         var tokens = new ProviderTokens(
             new Secret(accessToken),
-            Token(json, "refresh_token") is { } refreshToken ? new Secret(refreshToken) : null,
-            Scopes(json, "scope") ?? Scopes(json, "scopes"),
-            (Lifetime(json) ?? provider.AccessTokenLifetime) is { } seconds ? answer.SentAt.AddSeconds(seconds) : null);
-        return new(new ProviderTokenResponse(tokens, json.Text("id_token") ?? fields.Text("id_token")), null);
+            refreshToken is null ? null : new Secret(refreshToken),
+            TokenAnswerValues.Scopes(members),
+            (TokenAnswerValues.Lifetime(members) ?? provider.AccessTokenLifetime) is { } seconds ? answer.SentAt.AddSeconds(seconds) : null)
+        {
+            Kept = Kept(provider, members.At),
+        };
+        return new(new ProviderTokenResponse(tokens, members.Text("id_token"), members), null);
+    }
+
+    /// <summary>What beside the token an application needs to use it.</summary>
+    public static IReadOnlyDictionary<string, string> Kept(Provider provider, Func<string, string?> find)
+    {
+        var kept = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var name in provider.KeptMembers)
+        {
+            if (find(name) is { Length: <= LongestKept } value && !value.Any(char.IsControl))
+            {
+                kept[name] = value;
+            }
+        }
+
+        return kept;
     }
 
     /// <summary>A success that cannot be read: the tokens may be in it, so it is handed on for safekeeping (F-16).</summary>
@@ -50,99 +74,14 @@ internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdTo
             ? new ProviderFailure(ProviderFailureKind.OutcomeUnknown, detail) { UnreadAnswer = new Secret(Encoding.UTF8.GetString(answer.Body)) }
             : null;
 
-    /// <summary>The body's members, be it JSON or a form: providers send either under whatever media type.</summary>
-    private static JsonElement? Fields(UpstreamAnswer answer)
-    {
-        var body = answer.Body.AsSpan().TrimStart(" \t\r\n"u8);
-        if (body.StartsWith("{"u8))
-        {
-            return UpstreamJson.Object(body);
-        }
-
-        var mayBeForm = answer.MediaType is null or "application/x-www-form-urlencoded" or "text/plain";
-        return mayBeForm && body.Length > 0 && body.IndexOfAny((byte)'<', (byte)'\n') < 0 ? Form(Encoding.UTF8.GetString(body)) : null;
-    }
-
-    private static JsonElement? Form(string body)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            foreach (var (name, values) in QueryHelpers.ParseQuery(body))
-            {
-                if (values.Count != 1)
-                {
-                    return null;
-                }
-
-                writer.WriteString(name, values[0]);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return UpstreamJson.Object(buffer.WrittenSpan);
-    }
-
-    /// <summary>GitHub sends errors with 200, Slack <c>ok:false</c>; some put an object where the code belongs.</summary>
-    private static string? ErrorCode(JsonElement fields)
-    {
-        var refused = fields.TryGetProperty("ok", out var ok) && ok.ValueKind == JsonValueKind.False;
-        if (!fields.TryGetProperty("error", out var error))
-        {
-            return refused ? "unknown" : null;
-        }
-
-        return error.ValueKind switch
-        {
-            JsonValueKind.String => fields.Text("error") ?? (refused ? "unknown" : null),
-            JsonValueKind.Object => error.Text("code") ?? error.Text("type") ?? error.Text("status") ?? "unknown",
-            JsonValueKind.True or JsonValueKind.Number => "unknown",
-            _ => refused ? "unknown" : null,
-        };
-    }
-
-    private static JsonElement Holder(JsonElement fields, Provider provider) =>
-        provider.TokenResponsePath is { } path && fields.TryGetProperty(path, out var inner) && inner.ValueKind == JsonValueKind.Object
-            ? inner
-            : fields;
+    /// <summary>Null, false and the empty text say that there is none.</summary>
+    private static bool IsGiven(JsonElement? token) => token is { } value
+        && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False)
+        && !(value.ValueKind == JsonValueKind.String && value.ValueEquals(""u8));
 
     /// <summary>RFC 6749 appendix A.12: visible ASCII. Anything else could not be sent in a header again.</summary>
-    private static string? Token(JsonElement json, string member) =>
-        json.Text(member) is { Length: <= LongestToken } token && token.All(c => c is >= ' ' and <= '~') ? token : null;
-
-    /// <summary>Absent: as asked for. A string with spaces or commas, or an array.</summary>
-    private static IReadOnlyList<string>? Scopes(JsonElement json, string member)
-    {
-        if (!json.TryGetProperty(member, out var value))
-        {
-            return null;
-        }
-
-        var scopes = value.ValueKind switch
-        {
-            JsonValueKind.String when value.ValueEquals(""u8) => [],
-            JsonValueKind.String => json.Text(member) is { } text ? Scope.ParseLenient(text) : null,
-            JsonValueKind.Array => json.Texts(member)!,
-            _ => null,
-        };
-        return scopes is null ? null : [.. scopes.Where(Scope.IsToken).Distinct(StringComparer.Ordinal)];
-    }
-
-    /// <summary>Zero and less say nothing that one could act on, so they count as not said; more than ten years as ten.</summary>
-    private static int? Lifetime(JsonElement json)
-    {
-        if (json.At("expires_in") is not { } text
-            || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
-            || double.IsNaN(seconds)
-            || seconds < 1)
-        {
-            return null;
-        }
-
-        return (int)Math.Min(seconds, LongestLifetime);
-    }
+    private static string? Token(AnswerMembers answer, string member) =>
+        answer.Text(member) is { Length: <= LongestToken } token && token.All(c => c is >= ' ' and <= '~') ? token : null;
 
     private static ProviderResult<ProviderTokenResponse> Failed(ProviderFailure failure) => new(null, failure);
 }

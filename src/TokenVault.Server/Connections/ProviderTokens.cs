@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using TokenVault.Server.Keys;
 
 namespace TokenVault.Server.Connections;
@@ -6,11 +7,21 @@ namespace TokenVault.Server.Connections;
 /// <param name="RefreshToken">Null when the answer had none: the one already held stays valid.</param>
 /// <param name="Scopes">Null when the answer had none: then what was asked for was granted (RFC 6749 §5.1).</param>
 /// <param name="ExpiresAt">Counted from the moment the request was sent; null when the provider named no lifetime.</param>
-internal sealed record ProviderTokens(Secret AccessToken, Secret? RefreshToken, IReadOnlyList<string>? Scopes, DateTimeOffset? ExpiresAt);
+internal sealed record ProviderTokens(Secret AccessToken, Secret? RefreshToken, IReadOnlyList<string>? Scopes, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>What beside the token an application needs to use it (<see cref="Provider.KeptMembers"/>).</summary>
+    public IReadOnlyDictionary<string, string> Kept { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+}
 
 /// <summary>Who the account belongs to at the provider.</summary>
 /// <param name="Issuer">The provider's issuer, or its token endpoint's origin where it has none.</param>
-internal sealed record ProviderIdentity(string Issuer, string Subject, string? Email);
+internal sealed record ProviderIdentity(string Issuer, string Subject, string? Email)
+{
+    private const int Longest = 255;
+
+    /// <summary>A control character in an id is an attack on whoever prints it or puts it into a key with others.</summary>
+    public static bool IsSubject([NotNullWhen(true)] string? text) => text is { Length: > 0 and <= Longest } && !text.Any(char.IsControl);
+}
 
 /// <summary>A redeemed authorization code. The identity is null when the provider has no way to name the user.</summary>
 internal sealed record ProviderGrant(ProviderTokens Tokens, ProviderIdentity? Identity);

@@ -10,13 +10,17 @@ namespace TokenVault.Server.Connections;
 /// <summary>Who we are at a provider.</summary>
 internal sealed record ProviderRegistration(string ClientId, Secret? Secret, ClientAuthMethod AuthMethod, TokenRequestFormat Format);
 
-/// <summary>A POST to a provider's token or revocation endpoint, with our client's authentication in it.</summary>
+/// <summary>A request to a provider's token or revocation endpoint, with our client's authentication in it.</summary>
 internal static class TokenRequest
 {
-    public static HttpRequestMessage Build(Uri endpoint, ProviderRegistration registration, IReadOnlyDictionary<string, string> parameters)
+    public static HttpRequestMessage Build(Uri endpoint, ProviderRegistration registration, IReadOnlyDictionary<string, string> parameters) =>
+        Build(HttpMethod.Post, endpoint, registration, parameters);
+
+    public static HttpRequestMessage Build(
+        HttpMethod method, Uri endpoint, ProviderRegistration registration, IReadOnlyDictionary<string, string> parameters)
     {
         var fields = new Dictionary<string, string>(parameters, StringComparer.Ordinal);
-        var request = new HttpRequestMessage(HttpMethod.Post, endpoint);
+        var request = new HttpRequestMessage(method, endpoint);
         if (registration is { AuthMethod: ClientAuthMethod.Basic, Secret: { } secret })
         {
             request.Headers.Authorization = Basic(registration.ClientId, secret);
@@ -34,14 +38,16 @@ internal static class TokenRequest
         return request;
     }
 
-    /// <summary>RFC 6749 §2.3.1: each part is form-encoded before the two are joined.</summary>
-    private static AuthenticationHeaderValue Basic(string clientId, Secret secret)
+    public static void AddHeaders(HttpRequestMessage request, IReadOnlyDictionary<string, string> headers, Func<string, string> fill)
     {
-        var pair = $"{WebUtility.UrlEncode(clientId)}:{WebUtility.UrlEncode(secret.Reveal())}";
-        return new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.Remove(name);
+            request.Headers.TryAddWithoutValidation(name, fill(value));
+        }
     }
 
-    private static ByteArrayContent Json(Dictionary<string, string> fields)
+    public static ByteArrayContent Json(IReadOnlyDictionary<string, string> fields)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
@@ -55,6 +61,16 @@ internal static class TokenRequest
             writer.WriteEndObject();
         }
 
-        return new ByteArrayContent(buffer.ToArray()) { Headers = { ContentType = new MediaTypeHeaderValue(MediaTypeNames.Application.Json) } };
+        return Json(buffer.ToArray());
+    }
+
+    public static ByteArrayContent Json(byte[] utf8) =>
+        new(utf8) { Headers = { ContentType = new MediaTypeHeaderValue(MediaTypeNames.Application.Json) } };
+
+    /// <summary>RFC 6749 §2.3.1: each part is form-encoded before the two are joined.</summary>
+    private static AuthenticationHeaderValue Basic(string clientId, Secret secret)
+    {
+        var pair = $"{WebUtility.UrlEncode(clientId)}:{WebUtility.UrlEncode(secret.Reveal())}";
+        return new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
     }
 }

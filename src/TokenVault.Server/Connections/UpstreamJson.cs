@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace TokenVault.Server.Connections;
@@ -24,34 +25,51 @@ internal static class UpstreamJson
 
     /// <summary>The member's text when it is a string that is not empty.</summary>
     public static string? Text(this JsonElement json, string member) =>
-        json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String && String(value) is { Length: > 0 } text
-            ? text
-            : null;
+        json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? AsText(value) : null;
 
     /// <summary>The strings of an array; null when there is no such array.</summary>
     public static IReadOnlyList<string>? Texts(this JsonElement json, string member) =>
-        json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.Array
-            ? [.. value.EnumerateArray().Where(v => v.ValueKind == JsonValueKind.String).Select(String).OfType<string>()]
-            : null;
+        json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.Array ? AsTexts(value) : null;
 
-    /// <summary>The value at a path of members, dots between them; a number counts as its digits.</summary>
+    /// <summary>The value at a path of members and places in lists, dots between them; a number counts as its digits.</summary>
     public static string? At(this JsonElement json, string path)
     {
         var at = json;
-        foreach (var member in path.Split('.'))
+        foreach (var step in path.Split('.'))
         {
-            if (at.ValueKind != JsonValueKind.Object || !at.TryGetProperty(member, out at))
+            if (at.ValueKind == JsonValueKind.Array && int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out var place) && place < at.GetArrayLength())
+            {
+                at = at[place];
+                continue;
+            }
+
+            if (at.ValueKind != JsonValueKind.Object || !at.TryGetProperty(step, out at))
             {
                 return null;
             }
         }
 
-        return at.ValueKind switch
-        {
-            JsonValueKind.String when String(at) is { Length: > 0 } text => text,
-            JsonValueKind.Number => at.GetRawText(),
-            _ => null,
-        };
+        return AsTextOrNumber(at);
+    }
+
+    /// <summary>A string's text when it is not empty.</summary>
+    public static string? AsText(JsonElement value) => String(value) is { Length: > 0 } text ? text : null;
+
+    public static string? AsTextOrNumber(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => AsText(value),
+        JsonValueKind.Number => value.GetRawText(),
+        _ => null,
+    };
+
+    /// <summary>The strings of an array.</summary>
+    public static IReadOnlyList<string> AsTexts(JsonElement array) =>
+        [.. array.EnumerateArray().Where(v => v.ValueKind == JsonValueKind.String).Select(String).OfType<string>()];
+
+    public static JsonElement OfText(string text)
+    {
+        using var document = JsonDocument.Parse($"\"{JsonEncodedText.Encode(text)}\"");
+        return document.RootElement.Clone();
     }
 
     /// <summary>

@@ -149,6 +149,7 @@ internal sealed class FederatedConnectionExchange(
         {
             Scope = tokenset.Scopes.Count == 0 ? null : Scope.Format(tokenset.Scopes),
             IssuedTokenType = request.IssuedTokenType,
+            Further = tokenset.Kept,
         };
 
     private static OAuthError Corrupt() => ExchangeErrors.Reauthorize("the stored tokenset is corrupt");

@@ -6,6 +6,8 @@ namespace TokenVault.Server.Protocol;
 /// <summary>A successful answer of the token endpoint (RFC 6749 §5.1). Absent members are left out, never null.</summary>
 internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
 {
+    private static readonly Dictionary<string, string> Nothing = [];
+
     public string? Scope { get; init; }
 
     public Secret? RefreshToken { get; init; }
@@ -13,6 +15,9 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
     public Secret? IdToken { get; init; }
 
     public string? IssuedTokenType { get; init; }
+
+    /// <summary>What the provider sent beside the token and an application needs to use it: Salesforce's <c>instance_url</c>.</summary>
+    public IReadOnlyDictionary<string, string>? Further { get; init; }
 
     public void WriteTo(Utf8JsonWriter writer)
     {
@@ -23,6 +28,10 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
         writer.WriteNumber("expires_in", ExpiresIn);
         Write(writer, "issued_token_type", IssuedTokenType);
         writer.WriteString("token_type", "Bearer");
+        foreach (var (name, value) in Further ?? Nothing)
+        {
+            writer.WriteString(name, value);
+        }
     }
 
     private static void Write(Utf8JsonWriter writer, string name, string? value)

@@ -63,6 +63,9 @@ internal sealed record Tokenset : ISealed<Tokenset>
 
     public DateTimeOffset ConnectedAt { get; init; }
 
+    /// <summary>What the provider sent beside the tokens when the account was connected, and is handed out with them; null when nothing.</summary>
+    public IReadOnlyDictionary<string, string>? Kept { get; init; }
+
     [JsonIgnore]
     public long Version { get; init; }
 

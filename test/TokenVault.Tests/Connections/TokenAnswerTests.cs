@@ -48,7 +48,7 @@ public sealed class TokenAnswerTests : IAsyncLifetime
     public void A_providers_tokens_may_stand_deeper_in_its_answer()
     {
         const string body = """{"ok":true,"access_token":"xoxb-bot","authed_user":{"access_token":"xoxp-user","refresh_token":"rt","scope":"a,b","expires_in":43200}}""";
-        var provider = ProviderCatalog.Load().Find("oauth2")! with { TokenResponsePath = "authed_user" };
+        var provider = ProviderCatalog.Load().Find("slack")!;
         var answer = new UpstreamAnswer(System.Net.HttpStatusCode.OK, "application/json", System.Text.Encoding.UTF8.GetBytes(body), null, _clock.GetUtcNow());
 
         var (response, _) = ProviderTokenResponse.Read(answer, provider);

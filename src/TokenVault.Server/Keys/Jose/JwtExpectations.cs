@@ -5,6 +5,9 @@ internal sealed record JwtExpectations
 {
     public required string Issuer { get; init; }
 
+    /// <summary>The claim whose value stands for <c>{claim}</c> in <see cref="Issuer"/>: one key set and client for many issuers (Microsoft's <c>tid</c>).</summary>
+    public string? IssuerClaim { get; init; }
+
     /// <summary>Must be the <c>aud</c>, or among them; null only where the token itself says whom it is for (a logout hint).</summary>
     public required string? Audience { get; init; }
 

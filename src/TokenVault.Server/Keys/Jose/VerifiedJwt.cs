@@ -59,7 +59,7 @@ internal sealed class VerifiedJwt
             return null;
         }
 
-        problem = read.Refusal(expected, now);
+        problem = read.Refusal(Completed(expected, claims.Value), now);
         return problem.Length == 0 ? new VerifiedJwt(jws, claims.Value, read) : null;
     }
 
@@ -78,6 +78,12 @@ internal sealed class VerifiedJwt
     /// <summary>The claim if it is a list of strings and of nothing else.</summary>
     public IReadOnlyList<string>? TextList(string claim) =>
         _claims.TryGetProperty(claim, out var value) ? JwtClaims.TextList(value) : null;
+
+    /// <summary>Without the claim the issuer keeps its placeholder, and no token has that.</summary>
+    private static JwtExpectations Completed(JwtExpectations expected, JsonElement claims) =>
+        expected.IssuerClaim is { } name && claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String
+            ? expected with { Issuer = expected.Issuer.Replace($"{{{name}}}", claim.GetString(), StringComparison.Ordinal) }
+            : expected;
 
     private static string TypeOf(JwsHeader header)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -36,9 +37,13 @@ public class VaultScene : IAsyncLifetime
 
     internal VaultClock Clock => Vault.Clock;
 
+    private protected virtual void AddServices(IServiceCollection services)
+    {
+    }
+
     public virtual async Task InitializeAsync()
     {
-        Vault = await TestVault.StartAsync(Settings);
+        Vault = await TestVault.StartAsync(Settings, AddServices);
         Provider = await FakeProvider.StartAsync(ProviderOptions, Vault.Clock);
         var admin = await AdminAsync();
         ApiClient = new Application(Vault.Api, await admin.CreateApiAsync(Api));

@@ -1,0 +1,61 @@
+using TokenVault.Server.Connections.Quirks;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>Requests to a provider's token endpoint, each sent once.</summary>
+internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
+{
+    /// <summary>RFC 6749 §4.1.3.</summary>
+    /// <param name="pkce">Whether the code challenge was sent.</param>
+    public async Task<ProviderResult<ProviderTokenResponse>> RedeemAsync(
+        ProviderTarget target, RedeemUpstream request, bool pkce, CancellationToken cancellationToken)
+    {
+        var fields = new Dictionary<string, string>(target.Provider.TokenParams, StringComparer.Ordinal)
+        {
+            ["grant_type"] = Wire.AuthorizationCode,
+            ["code"] = request.Code,
+            ["redirect_uri"] = request.RedirectUri,
+        };
+        if (pkce)
+        {
+            fields["code_verifier"] = request.CodeVerifier;
+        }
+
+        var url = target.Endpoints.TokenEndpoint;
+        var redeemed = await PostAsync(target, url, fields, UpstreamHttp.Deadline, cancellationToken);
+        return redeemed.Value is { } first && KnownQuirks.UpgradeOf(target.Provider) is { } upgrade
+            ? await PostAsync(target, url, upgrade(first.Tokens.AccessToken.Reveal()), UpstreamHttp.Deadline, cancellationToken)
+            : redeemed;
+    }
+
+    /// <summary>RFC 6749 §6.</summary>
+    public Task<ProviderResult<ProviderTokenResponse>> RefreshAsync(
+        ProviderTarget target, Secret refreshToken, string redirectUri, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in target.Provider.RefreshParams)
+        {
+            fields[name] = value.Replace("{redirect_uri}", redirectUri, StringComparison.Ordinal);
+        }
+
+        fields["grant_type"] = Wire.RefreshToken;
+        fields["refresh_token"] = refreshToken.Reveal();
+        return PostAsync(target, target.Endpoints.RefreshEndpoint ?? target.Endpoints.TokenEndpoint, fields, deadline, cancellationToken);
+    }
+
+    private async Task<ProviderResult<ProviderTokenResponse>> PostAsync(
+        ProviderTarget target, string? url, IReadOnlyDictionary<string, string> fields, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        if (!UpstreamUrl.TryParse(url, out var endpoint, out var problem))
+        {
+            return new(null, new ProviderFailure(ProviderFailureKind.Misconfigured, "the token endpoint " + problem));
+        }
+
+        using var request = TokenRequest.Build(endpoint, target.Registration, KnownQuirks.Apply(target.Provider, fields));
+        TokenRequest.AddHeaders(request, target.Provider.RequestHeaders, value => value);
+        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, deadline, cancellationToken);
+        return answer is null ? new(null, failure) : ProviderTokenResponse.Read(answer, target.Provider);
+    }
+}
