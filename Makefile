@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench faults
 
 # No build server stays behind.
 export MSBUILDDISABLENODEREUSE := 1
@@ -17,6 +17,9 @@ test: ## Build and run all tests: .NET, and published client libraries against t
 
 check: ## Check format, build and tests, and that they leave the tree as it was
 	@eng/check
+
+faults: ## Kill, stop and starve real server processes in the middle of refreshes, and count what is lost (SIZE=full for all of it)
+	@eng/faults $(or $(SIZE),short) $(SCENARIOS) $(if $(ROUNDS),rounds=$(ROUNDS)) $(if $(SEED),seed=$(SEED))
 
 bench: ## Measure how fast the server exchanges tokens
 	@eng/bench

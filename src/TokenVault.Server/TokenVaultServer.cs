@@ -27,8 +27,10 @@ internal sealed class TokenVaultServer : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
+    /// <param name="around">What is to stand between the server and its store, if anything; it owns the store that it is given.</param>
     /// <exception cref="StartupException">The settings, the store or the keys do not allow a start.</exception>
-    public static async Task<TokenVaultServer> StartAsync(string[] args, Action<WebApplicationBuilder>? configure = null)
+    public static async Task<TokenVaultServer> StartAsync(
+        string[] args, Action<WebApplicationBuilder>? configure = null, Func<IStorage, IStorage>? around = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         builder.Services.AddSingleton(TimeProvider.System);
@@ -40,6 +42,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         CreateDataDirectory(options.DataDirectory);
         var storageLog = new LateLogger();
         var storage = await OpenStorageAsync(options, time, storageLog);
+        storage = around?.Invoke(storage) ?? storage;
         WebApplication? app = null;
         try
         {

@@ -26,6 +26,9 @@ internal sealed class FakeProvider : IAsyncDisposable
     /// <summary>The token endpoint, asked with a refresh token.</summary>
     public FakeEndpoint Refresh { get; } = new();
 
+    /// <summary>Every call of <see cref="Refresh"/>, in the order of arrival.</summary>
+    public FakeRefreshLog Refreshes { get; } = new();
+
     public FakeEndpoint Revocation { get; } = new();
 
     public FakeEndpoint Userinfo { get; } = new();
@@ -129,10 +132,11 @@ internal sealed class FakeProvider : IAsyncDisposable
         }
 
         var fault = endpoint.Enter();
+        var refresh = endpoint == Refresh ? Refreshes.Begin(Sandbox.Engine, context.Request) : null;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
         try
         {
-            await (fault is null ? next(context) : MisbehaveAsync(context, next, fault, either.Token));
+            await AnswerAsync(context, next, fault, refresh, either.Token);
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
@@ -140,11 +144,24 @@ internal sealed class FakeProvider : IAsyncDisposable
         }
         finally
         {
+            refresh?.MarkEnded();
             endpoint.Leave();
         }
     }
 
-    private async Task MisbehaveAsync(HttpContext context, RequestDelegate next, Fault fault, CancellationToken cancellationToken)
+    private async Task AnswerAsync(HttpContext context, RequestDelegate next, Fault? fault, FakeRefresh? refresh, CancellationToken cancellationToken)
+    {
+        if (fault is not null)
+        {
+            await MisbehaveAsync(context, next, fault, refresh, cancellationToken);
+            return;
+        }
+
+        await (refresh is null ? next(context) : Refreshes.AnswerAsync(refresh, context, next, cancellationToken));
+    }
+
+    private async Task MisbehaveAsync(
+        HttpContext context, RequestDelegate next, Fault fault, FakeRefresh? refresh, CancellationToken cancellationToken)
     {
         if (fault.Gate is not null && !fault.Committed)
         {
@@ -162,6 +179,7 @@ internal sealed class FakeProvider : IAsyncDisposable
         context.Response.Body = answer;
         await next(context);
         context.Response.Body = wire;
+        Refreshes.Committed(refresh, answer.ToArray());
         if (fault.Gate is not null && fault.Committed)
         {
             await fault.Gate.HoldAsync(cancellationToken);
@@ -175,6 +193,7 @@ internal sealed class FakeProvider : IAsyncDisposable
         }
 
         await context.Response.Body.WriteAsync(Changed(context, answer.ToArray(), fault), cancellationToken);
+        refresh?.MarkAnswered();
     }
 
     private byte[] Changed(HttpContext context, byte[] answer, Fault fault)

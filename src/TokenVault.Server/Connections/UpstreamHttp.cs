@@ -60,7 +60,7 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         request.Content = content;
 
         var sentAt = time.GetUtcNow();
-        using var deadline = new CancellationTokenSource(patience, time);
+        using var deadline = new RunningDeadline(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {

@@ -17,6 +17,8 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
     private readonly Dictionary<string, SandboxCode> _codes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SandboxGrant> _refreshTokens = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (SandboxGrant Grant, DateTimeOffset ExpiresAt)> _accessTokens = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> _usedRefreshTokens = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SandboxCommit> _commitsByAccessToken = new(StringComparer.Ordinal);
     private readonly List<SandboxCommit> _commits = [];
 
     public IReadOnlyList<SandboxCommit> Commits
@@ -68,13 +70,46 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
                 return null;
             }
 
-            if (grant.RefreshToken == refreshToken)
+            if (!Takes(grant, refreshToken))
             {
-                return Issue(grant, rotate: options.Rotation != SandboxRotation.Stable);
+                grant.Revoked = options.Rotation == SandboxRotation.FamilyRevoking;
+                return null;
             }
 
-            grant.Revoked = options.Rotation == SandboxRotation.FamilyRevoking;
-            return null;
+            if (options.Rotation == SandboxRotation.Replay && grant.RefreshToken != refreshToken)
+            {
+                return new SandboxTokens(grant, grant.AccessToken!, grant.RefreshToken, options.AccessTokenLifetime);
+            }
+
+            _usedRefreshTokens.TryAdd(refreshToken, time.GetUtcNow());
+            return Issue(grant, rotate: options.Rotation != SandboxRotation.Stable);
+        }
+    }
+
+    /// <summary>Whether a refresh with this token would succeed now.</summary>
+    public bool Honours(string refreshToken)
+    {
+        lock (_gate)
+        {
+            return _refreshTokens.TryGetValue(refreshToken, out var grant) && !grant.Revoked && Takes(grant, refreshToken);
+        }
+    }
+
+    /// <summary>The grant that a refresh token was issued for, be it live or not.</summary>
+    public string? GrantOf(string refreshToken)
+    {
+        lock (_gate)
+        {
+            return _refreshTokens.GetValueOrDefault(refreshToken)?.Id;
+        }
+    }
+
+    /// <summary>The issue that an access token came from.</summary>
+    public SandboxCommit? CommitOf(string accessToken)
+    {
+        lock (_gate)
+        {
+            return _commitsByAccessToken.GetValueOrDefault(accessToken);
         }
     }
 
@@ -122,11 +157,20 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
         }
     }
 
+    private bool Takes(SandboxGrant grant, string refreshToken) => options.Rotation switch
+    {
+        SandboxRotation.Overlap => !_usedRefreshTokens.TryGetValue(refreshToken, out var used) || time.GetUtcNow() <= used + options.OverlapWindow,
+        SandboxRotation.Replay => refreshToken == grant.RefreshToken || refreshToken == grant.FormerRefreshToken,
+        _ => refreshToken == grant.RefreshToken,
+    };
+
     private SandboxTokens Issue(SandboxGrant grant, bool rotate)
     {
         var accessToken = "sbx_at_" + Identifier.Secret();
+        grant.AccessToken = accessToken;
         if (rotate)
         {
+            grant.FormerRefreshToken = grant.RefreshToken;
             grant.RefreshToken = "sbx_rt_" + Identifier.Secret();
             _refreshTokens[grant.RefreshToken] = grant;
         }
@@ -134,7 +178,9 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
         grant.Generation++;
         var now = time.GetUtcNow();
         _accessTokens[accessToken] = (grant, now + options.AccessTokenLifetime);
-        _commits.Add(new SandboxCommit(grant.Id, grant.Person.Subject, grant.Generation, grant.RefreshToken, accessToken, now));
+        var commit = new SandboxCommit(grant.Id, grant.Person.Subject, grant.Generation, grant.RefreshToken, accessToken, now);
+        _commitsByAccessToken[accessToken] = commit;
+        _commits.Add(commit);
         return new SandboxTokens(grant, accessToken, rotate ? grant.RefreshToken : null, options.AccessTokenLifetime);
     }
 

@@ -17,6 +17,12 @@ internal sealed class SandboxGrant(string id, SandboxPerson person, IReadOnlyLis
     public int Generation { get; set; }
 
     public string? RefreshToken { get; set; }
+
+    /// <summary>The refresh token that <see cref="RefreshToken"/> took the place of.</summary>
+    public string? FormerRefreshToken { get; set; }
+
+    /// <summary>The access token issued last.</summary>
+    public string? AccessToken { get; set; }
 }
 
 /// <summary>An authorization request that was approved (RFC 6749 §4.1.2).</summary>

@@ -23,6 +23,9 @@ internal sealed record SandboxOptions
 
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>With <see cref="SandboxRotation.Overlap"/>: how long a used refresh token goes on working.</summary>
+    public TimeSpan OverlapWindow { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>0: any free port.</summary>
     public int Port { get; init; }
 
@@ -38,6 +41,12 @@ internal enum SandboxRotation
 {
     /// <summary>It stays; answers to a refresh carry none.</summary>
     Stable,
+
+    /// <summary>It goes on working for a while beside its successor; each use brings another one.</summary>
+    Overlap,
+
+    /// <summary>Shown again, it brings the same successor again, until that has been used itself.</summary>
+    Replay,
 
     /// <summary>It is dead, and its successor is in the answer.</summary>
     SingleUse,
