@@ -18,7 +18,20 @@ internal sealed class Scene(PostgresServer database, Keeper keeper, Sizes sizes,
 
     public Random Random { get; } = new(sizes.Seed);
 
-    public Task<VaultWorld> WorldAsync(WorldPlan plan, Func<int, string?>? dataRoot = null) => VaultWorld.StartAsync(Database, Keeper, plan, dataRoot);
+    public async Task<VaultWorld> WorldAsync(WorldPlan plan, Func<int, string?>? dataRoot = null)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await VaultWorld.StartAsync(Database, Keeper, plan, dataRoot);
+            }
+            catch (FaultsException e) when (attempt < 3 && dataRoot is null && e.Message.Contains("address already in use", StringComparison.Ordinal))
+            {
+                // Somebody else took the free port first.
+            }
+        }
+    }
 
     /// <summary>A random time, evenly spread.</summary>
     public TimeSpan UpTo(int milliseconds)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using TokenVault.Faults.Nodes;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Keys;
@@ -16,7 +17,6 @@ internal sealed class VaultWorld : IAsyncDisposable
     private const int ConnectionsPerNode = 60;
 
     private static int _count;
-    private static int _port = 20_000 + (Environment.ProcessId % 4_000);
 
     private readonly PostgresStorage _storage;
 
@@ -166,21 +166,21 @@ internal sealed class VaultWorld : IAsyncDisposable
         }
     }
 
-    /// <summary>Below those that connections are given, so that none takes a dead node's port.</summary>
+    /// <summary>Below those that connections are given, so that none takes a dead node's port; and where another harness hardly looks.</summary>
     private static int FreePort()
     {
         while (true)
         {
-            var port = Interlocked.Increment(ref _port);
+            var port = RandomNumberGenerator.GetInt32(12_000, 32_000);
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try
             {
                 socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
                 return port;
             }
-            catch (SocketException) when (port < 32_000)
+            catch (SocketException)
             {
-                // Taken: the next one.
+                // Taken: another one.
             }
         }
     }
