@@ -10,6 +10,8 @@ using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.OAuth;
 using TokenVault.Server.OAuth.Grants;
+using TokenVault.Server.OAuth.Linking;
+using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Storage.Postgres;
 using TokenVault.Server.Storage.Sqlite;
@@ -119,7 +121,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<AttemptLimiter>().AddSingleton<Health>();
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
         services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>();
-        services.AddSingleton<UserEndpoints>();
+        services.AddSingleton<UserEndpoints>().AddSingleton<SignInChoices>(s => s.GetRequiredService<SignInPages>().ChoicesAsync);
         services.AddSingleton<ClientAuthenticator>().AddSingleton<ApiAccessPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
         services.AddSingleton<CallerStanding>(s => s.GetRequiredService<ApiAccessPolicy>().StandingAsync);
         services.AddSingleton<ClientEndpoints>().AddSingleton<ClientGrantEndpoints>().AddSingleton<ResourceServerEndpoints>();
@@ -133,15 +135,20 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<RevocationOutbox>().AddHostedService(s => s.GetRequiredService<RevocationOutbox>()).AddHostedService<RefreshRecovery>();
         services.AddHostedService<HeldGrantSweep>();
         services.AddSingleton<AccountRemoval>().AddSingleton<AccountDisconnection>();
+        services.AddSingleton<AccountScopes>().AddSingleton<AccountMove>().AddSingleton<UserMove>(s => s.GetRequiredService<AccountMove>().OfUserAsync);
         services.AddSingleton<UserRemoval>(s => s.GetRequiredService<AccountRemoval>().OfUserAsync);
         services.AddSingleton<ConnectionRemoval>(s => s.GetRequiredService<AccountRemoval>().OfConnectionAsync);
         services.AddSingleton<ConnectSealer>().AddSingleton<ConnectFlow>().AddSingleton<ConnectCallback>().AddSingleton<ConnectBrowserLeg>();
+        services.AddSingleton<ConnectPage>().AddSingleton<ConnectDeparture>();
         services.AddSingleton<ConnectCompletion>().AddSingleton<GrantAdoption>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
         services.AddSingleton<UserAccountEndpoints>();
         services.AddSingleton<SubjectTokenReader>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>();
         services.AddSingleton<AuthorizationCodeGrant>().AddSingleton<RefreshTokenGrant>().AddSingleton<ClientCredentialsGrant>();
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
+        services.AddSingleton<SignInSession>().AddSingleton<SignInReturn>().AddSingleton<SignInEndpoint>();
+        services.AddSingleton<IdentityLinking>().AddSingleton<LinkScopes>().AddSingleton<IdentityEndpoints>();
         services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
         services.AddSingleton(SealedNouns.All).AddSingleton(options.RootKeys).AddSingleton<KeyRotation>().AddSingleton<KeyRewrap>();
         services.AddSingleton<KeysOperation>().AddHostedService<KeyRewrapService>();
@@ -176,6 +183,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<UserinfoEndpoint>().Map(app);
         services.GetRequiredService<LogoutEndpoint>().Map(app);
         services.GetRequiredService<ConnectBrowserLeg>().Map(app);
+        services.GetRequiredService<SignInEndpoint>().Map(app);
         services.GetRequiredService<MyAccountEndpoints>().Map(app);
         services.GetRequiredService<ClientEndpoints>().Map(app);
         services.GetRequiredService<ClientGrantEndpoints>().Map(app);
@@ -184,6 +192,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<ConnectionClientEndpoints>().Map(app);
         services.GetRequiredService<UserEndpoints>().Map(app);
         services.GetRequiredService<UserAccountEndpoints>().Map(app);
+        services.GetRequiredService<IdentityEndpoints>().Map(app);
         services.GetRequiredService<Health>().Map(app);
         app.MapManagementFallback();
     }

@@ -81,7 +81,7 @@ export class World {
   browser = new Browser();
   password = randomBytes(12).toString('base64url');
 
-  static async create({ strategy = 'oidc', app = {}, scope } = {}) {
+  static async create({ strategy = 'oidc', app = {}, scope, signIn = false } = {}) {
     const world = new World();
     const name = unique('upstream');
     world.connection = { name };
@@ -89,7 +89,7 @@ export class World {
     try {
       await world.#createApi();
       await world.#createClients(app);
-      await world.#createConnection(strategy, scope);
+      await world.#createConnection(strategy, scope, signIn);
       await world.#createUser();
       const { client_id: id, client_secret: secret } = world.app;
       const authentication = world.app.token_endpoint_auth_method === 'none' ? oauth.None() : oauth.ClientSecretPost(secret);
@@ -243,7 +243,7 @@ export class World {
     });
   }
 
-  async #createConnection(strategy, scope) {
+  async #createConnection(strategy, scope, signIn) {
     const { upstream } = this;
     const credentials = { client_id: upstream.client.id, client_secret: upstream.client.secret };
     const options = strategy === 'oidc'
@@ -266,7 +266,7 @@ export class World {
       name: this.connection.name,
       strategy,
       options,
-      authentication: { active: false },
+      authentication: { active: signIn },
       connected_accounts: { active: true },
     });
     await this.#enable(this.connection.id);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
@@ -13,123 +11,78 @@ namespace TokenVault.Server.Accounts;
 /// The browser's way through connecting an account: ticket → provider → callback → application. The browser that used the
 /// ticket is bound by a cookie, the callback by state, cookie and the connection's own path (T-CF-05, T-CF-06), each used once.
 /// </summary>
-internal sealed class ConnectBrowserLeg(
-    IStorage storage, RecordCache cache, ProviderClient provider, ConnectSealer sealer, SessionCookie sessions, ConnectCallback callback)
+internal sealed class ConnectBrowserLeg(IStorage storage, RecordCache cache, SessionCookie sessions, ConnectPage page, ConnectDeparture departure, ConnectCallback callback)
 {
     public const string ConnectPath = "/connected-accounts/connect";
 
-    /// <summary>How long the user may take at the provider.</summary>
-    private static readonly TimeSpan AtProvider = TimeSpan.FromMinutes(15);
-
-    public void Map(IEndpointRouteBuilder routes)
-    {
-        routes.MapGet(ConnectPath, BeginAsync);
-        routes.MapGet("/login/callback/{connection}", CallbackAsync);
-    }
+    public void Map(IEndpointRouteBuilder routes) => routes.MapGet(ConnectPath, BeginAsync);
 
     private async Task BeginAsync(HttpContext context)
     {
         var cancellationToken = context.RequestAborted;
-        var request = context.Request.Query["ticket"] is [{ Length: > 0 and <= 128 } ticket]
-            ? await storage.FindByKeyAsync<ConnectRequest>("ticket", Identifier.Hash(ticket), cancellationToken)
-            : null;
-        if (request is not { Stage: ConnectStage.Created })
+        var confirmed = page.Answered(context);
+        var ticket = confirmed ?? (context.Request.Query["ticket"] is [{ Length: > 0 and <= 128 } given] ? given : null);
+        var request = ticket is null ? null : await storage.FindByKeyAsync<ConnectRequest>("ticket", Identifier.Hash(ticket), cancellationToken);
+        if (request is not { Stage: ConnectStage.Created }
+            || await cache.FindAsync<Connection>(request.ConnectionId, cancellationToken) is not { } connection)
         {
             await Expired().WriteAsync(context);
             return;
         }
 
         // Somebody else's link, opened by a user who is signed in here: not theirs to complete (T-CF-02).
-        if (await sessions.FindAsync(context) is { } signedIn && signedIn.User.UserId != request.UserId)
+        var signedIn = await sessions.FindAsync(context);
+        if (signedIn is not null && signedIn.User.UserId != request.UserId)
         {
             await Page.Error(403, "This link is for another user", "You are signed in as someone else. Start again from the application.").WriteAsync(context);
             return;
         }
 
-        var connection = await cache.FindAsync<Connection>(request.ConnectionId, cancellationToken);
-        if (connection is null)
+        if (signedIn is null && confirmed is null)
         {
-            await Expired().WriteAsync(context);
+            await page.ShowAsync(context, request, connection, ticket!);
             return;
         }
 
-        await SendToProviderAsync(context, request, connection);
+        if (confirmed is not null && context.Request.Query["action"] != "continue")
+        {
+            await callback.EndAsync(context, request, connection, "access_denied", "The user did not want to connect an account.");
+            return;
+        }
+
+        if (!await departure.SendToProviderAsync(context, request, connection))
+        {
+            await Expired().WriteAsync(context);
+        }
     }
 
-    private async Task SendToProviderAsync(HttpContext context, ConnectRequest request, Connection connection)
+    /// <summary>The browser is back from the provider.</summary>
+    /// <returns>False when it was not for this that it went there: the state names no request that is under way in this browser.</returns>
+    public async Task<bool> CallbackAsync(HttpContext context, RequestParameters answer)
     {
-        var state = new Secret(Identifier.Secret());
-        var browser = new Secret(Identifier.Secret());
-        var proof = new ConnectProof(Identifier.Secret(), Identifier.Secret());
-        var url = await provider.AuthorizeUrlAsync(
-            connection,
-            new AuthorizeUpstream(provider.CallbackUrl(connection), state.Reveal(), proof.Nonce, proof.CodeVerifier, request.Scopes, request.Parameters),
-            context.RequestAborted);
-        if (url.Value is null)
+        if (answer["state"] is not { Length: <= 128 } state)
         {
-            await callback.FailAsync(context, request, connection, url.Failure!);
-            return;
+            return false;
         }
 
-        var started = request with
-        {
-            Stage = ConnectStage.Started,
-            ProviderStateHash = Identifier.Hash(state.Reveal()),
-            BrowserHash = Identifier.Hash(browser.Reveal()),
-            SealedProof = sealer.Seal(request, proof),
-            Deadline = callback.Now + AtProvider,
-        };
-        if (!(await storage.CommitAsync(new Batch().Replace(started))).Committed)
-        {
-            await Expired().WriteAsync(context);
-            return;
-        }
-
-        context.Response.Cookies.Append(CookieName(state), browser.Reveal(), Cookie(AtProvider));
-        OAuthResponse.NoStore(context);
-        context.Response.Redirect(url.Value);
-    }
-
-    private async Task CallbackAsync(HttpContext context)
-    {
-        var query = RequestParameters.FromQuery(context.Request.QueryString.Value ?? "");
-        if (query.Failed(out _) || query.Value["state"] is not { Length: <= 128 } state)
-        {
-            await Expired().WriteAsync(context);
-            return;
-        }
-
-        var cookie = CookieName(new Secret(state));
-        var browser = context.Request.Cookies[cookie];
+        var cookie = UpstreamCookie.Of("connect", new Secret(state));
         var request = await storage.FindByKeyAsync<ConnectRequest>("provider-state", Identifier.Hash(state), context.RequestAborted);
-        if (request is not { Stage: ConnectStage.Started } || !IsSameBrowser(request, browser))
+        if (request is not { Stage: ConnectStage.Started } || !cookie.IsIn(context, request.BrowserHash))
         {
-            await Expired().WriteAsync(context);
-            return;
+            return false;
         }
 
         // The path names the connection that the provider was told: another one means a mix-up (RFC 9700 §4.4).
         var connection = await cache.FindAsync<Connection>(request.ConnectionId, context.RequestAborted);
         if (connection is null || !string.Equals(connection.Name, context.Request.RouteValues["connection"] as string, StringComparison.Ordinal))
         {
-            await Expired().WriteAsync(context);
-            return;
+            return false;
         }
 
-        context.Response.Cookies.Delete(cookie, Cookie(lifetime: null));
-        await callback.HandleAsync(context, request, connection, query.Value);
+        cookie.Remove(context);
+        await callback.HandleAsync(context, request, connection, answer);
+        return true;
     }
-
-    private static bool IsSameBrowser(ConnectRequest request, string? browser) =>
-        browser is { Length: > 0 and <= 128 }
-        && CryptographicOperations.FixedTimeEquals(
-            Encoding.ASCII.GetBytes(request.BrowserHash ?? ""), Encoding.ASCII.GetBytes(Identifier.Hash(browser)));
-
-    /// <summary>One cookie per attempt, so that two tabs do not disturb each other.</summary>
-    private static string CookieName(Secret state) => "__Host-tv_connect_" + Identifier.Hash(state.Reveal())[..16];
-
-    private static CookieOptions Cookie(TimeSpan? lifetime) =>
-        new() { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Lax, Path = "/", MaxAge = lifetime };
 
     private static Page Expired() =>
         Page.Error(400, "This link has expired or was used already", "Go back to the application and connect the account again.");

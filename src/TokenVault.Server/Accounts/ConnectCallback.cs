@@ -18,7 +18,7 @@ internal sealed class ConnectCallback(
     private static readonly TimeSpan RedeemTime = TimeSpan.FromMinutes(2);
 
     /// <summary>The codes of RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6; others are not handed on (T-CF-11).</summary>
-    private static readonly string[] KnownErrors =
+    public static IReadOnlyList<string> KnownErrors { get; } =
     [
         "access_denied", "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope", "server_error",
         "temporarily_unavailable", "interaction_required", "login_required", "account_selection_required", "consent_required",
@@ -107,7 +107,8 @@ internal sealed class ConnectCallback(
         Return(context, request, [new("connect_code", code.Reveal())]);
     }
 
-    private async Task EndAsync(HttpContext context, ConnectRequest request, Connection connection, string error, string description)
+    /// <summary>The request is over, and the application hears of it.</summary>
+    public async Task EndAsync(HttpContext context, ConnectRequest request, Connection connection, string error, string description)
     {
         var failed = MyAccountEvents.Event(AuditType.ConnectedAccountFailed, context, request.UserId, request.ClientId) with
         {

@@ -38,17 +38,18 @@ internal sealed class ConnectCompletion(
         }
 
         var grant = connectSealer.OpenGrant(held);
+        var whom = new AdoptionFor(request.UserId, request.Scopes, Connecting: true);
 
         // A refresh, or the same account being connected elsewhere, may move the row between the read and the commit.
         for (var attempt = 0; attempt < 5; attempt++)
         {
-            var (account, batch) = await adoption.BatchAsync(request, connection, grant, cancellationToken);
+            var (account, batch, lost) = await adoption.BatchAsync(whom, connection, grant, cancellationToken);
             batch.Delete(request).Delete(held).Append(audit.Row(trace with
             {
                 Connection = connection.Name,
                 ConnectionId = connection.Id,
                 Scope = Scope.Format(account.Scopes),
-                Details = new() { ["connected_account"] = new System.Text.Json.Nodes.JsonObject { ["id"] = account.Id, ["idp_user_id"] = grant.Subject } },
+                Details = MyAccountEvents.Connected(account, grant.Subject, lost),
             }));
             if ((await storage.CommitAsync(batch)).Committed)
             {

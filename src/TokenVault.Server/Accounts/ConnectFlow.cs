@@ -7,7 +7,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Accounts;
 
 /// <summary>How an application lets its user connect an account, first step: what it asked for, stored, and a ticket for the browser.</summary>
-internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderClient provider, TimeProvider time)
+internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderClient provider, AccountScopes scopes, TimeProvider time)
 {
     /// <summary>How long the ticket waits for the browser.</summary>
     public static readonly TimeSpan TicketLifetime = TimeSpan.FromMinutes(5);
@@ -38,17 +38,24 @@ internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderC
             return (null, MyAccountProblem.Invalid("The connection does not exist, or is not enabled for connected accounts of this client.", "connection"));
         }
 
+        if (scopes.Refused(connection, body.Scopes ?? []) is { } scope)
+        {
+            return (null, MyAccountProblem.Invalid($"The connection does not allow to ask for the scope {OAuthError.Shown(scope)}.", "scopes"));
+        }
+
         var pending = new ListQuery(ConnectRequest.Kind) { Index = ConnectRequest.PendingIndex(caller.UserId!, connection.Id) };
         if (await storage.CountAsync(pending, cancellationToken) >= MostPendingPerConnection)
         {
             return (null, new MyAccountProblem(429, "Too Many Requests", "Too many unfinished requests for this connection. Try again in a few minutes."));
         }
 
-        return (await StoreAsync(caller, body, connection), null);
+        return (await StoreAsync(caller, body, connection, cancellationToken), null);
     }
 
-    private async ValueTask<ConnectTicket> StoreAsync(AccessToken caller, ConnectBody body, Connection connection)
+    private async ValueTask<ConnectTicket> StoreAsync(
+        AccessToken caller, ConnectBody body, Connection connection, CancellationToken cancellationToken)
     {
+        var former = await scopes.FormerAsync(caller.UserId!, connection, body.Parameters.GetValueOrDefault("login_hint"), cancellationToken);
         var session = new Secret(Identifier.Secret());
         var ticket = new Secret(Identifier.Secret());
         await storage.CommitAsync(new Batch().Insert(new ConnectRequest
@@ -60,7 +67,7 @@ internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderC
             RedirectUri = body.RedirectUri,
             State = body.State,
             CodeChallenge = body.CodeChallenge,
-            Scopes = Requested(body, connection),
+            Scopes = [.. Requested(body, connection).Union(former, StringComparer.Ordinal)],
             Parameters = body.Parameters,
             TicketHash = Identifier.Hash(ticket.Reveal()),
             Deadline = time.GetUtcNow() + TicketLifetime,

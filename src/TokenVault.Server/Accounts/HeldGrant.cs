@@ -7,8 +7,8 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Accounts;
 
 /// <summary>
-/// What a provider gave for a connect request, sealed, until its user completes. It outlives the request, however that ends: what
-/// nobody fetches is given back to the provider (T-CF-02).
+/// What a provider gave for a connect request, sealed, until its user completes; or for a sign-in that came to nothing. It outlives
+/// the request, however that ends: what nobody fetches is given back to the provider (T-CF-02).
 /// </summary>
 internal sealed record HeldGrant : ISealed<HeldGrant>
 {
@@ -25,6 +25,7 @@ internal sealed record HeldGrant : ISealed<HeldGrant>
     /// <summary>The request's.</summary>
     public required string Id { get; init; }
 
+    /// <summary>Empty for a sign-in of nobody known.</summary>
     public required string UserId { get; init; }
 
     public required string ClientId { get; init; }

@@ -15,6 +15,7 @@ internal sealed class HeldGrantSweep(
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan NamelessLife = TimeSpan.FromDays(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -47,6 +48,14 @@ internal sealed class HeldGrantSweep(
                 // A new version, so that a removal of the account cannot miss the spare; a grant of its own, so that no refresh uses it.
                 batch.Replace(connected).Insert(keeping.Spare(held.Id, connected with { GrantId = Identifier.Secret() }, tokens));
             }
+            else if (await IsNamelessAsync(held, grant, stopping))
+            {
+                // Whose it is, nobody knows: to revoke it could end the grant of a connected account. An operator has a month to look.
+                if (grant.ReceivedAt + NamelessLife > time.GetUtcNow())
+                {
+                    return;
+                }
+            }
             else
             {
                 outbox.Enqueue(batch, new TokenOwner(held.UserId, AccountId: null, held.Id), held.Connection, tokens.Access, tokens.Refresh);
@@ -55,6 +64,13 @@ internal sealed class HeldGrantSweep(
 
         // Completed, or given back by another node, in this moment: then there is nothing to do; else the next round does it.
         await storage.CommitAsync(batch);
+    }
+
+    /// <summary>A sign-in in which the provider named nobody, at a connection that has accounts in the vault.</summary>
+    private async Task<bool> IsNamelessAsync(HeldGrant held, PendingGrant grant, CancellationToken stopping)
+    {
+        var accounts = new ListQuery(Tokenset.Kind) { Index = EntityKey.Index("connection", held.Connection.Id), Take = 1 };
+        return held.UserId.Length == 0 && grant.Subject is null && await storage.CountAsync(accounts, stopping) > 0;
     }
 
     /// <summary>Where the provider names nobody, any account that the user has there may be the same.</summary>

@@ -24,6 +24,9 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
 
     public DateTimeOffset ReceivedAt { get; init; }
 
+    /// <summary>As the provider says; a provider that says nothing granted what was asked for (RFC 6749 §5.1).</summary>
+    public IReadOnlyList<string> Granted(IReadOnlyList<string> requested) => Scopes ?? requested;
+
     public override string ToString() => "[secret]";
 
     public static PendingGrant From(ProviderGrant grant, DateTimeOffset receivedAt) =>
@@ -37,6 +40,11 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
         };
 }
 
+/// <summary>For what a provider gave tokens.</summary>
+/// <param name="Id">Of the connect request, or of the sign-in that came to nothing.</param>
+/// <param name="UserId">Empty when nobody was signed in.</param>
+internal sealed record GrantClaim(string Id, string UserId, string ClientId);
+
 /// <summary>Seals what belongs to a connect request to that request.</summary>
 internal sealed class ConnectSealer(KeyRing ring)
 {
@@ -47,13 +55,17 @@ internal sealed class ConnectSealer(KeyRing ring)
         Seal(JsonSerializer.SerializeToUtf8Bytes(proof, AccountsJson.Default.ConnectProof), ProofAad(request));
 
     /// <param name="deadline">Until when it can be completed.</param>
-    public HeldGrant Hold(ConnectRequest request, Connection connection, PendingGrant grant, DateTimeOffset deadline)
+    public HeldGrant Hold(ConnectRequest request, Connection connection, PendingGrant grant, DateTimeOffset deadline) =>
+        Hold(new GrantClaim(request.Id, request.UserId, request.ClientId), connection, grant, deadline);
+
+    /// <param name="deadline">Until when it can be completed.</param>
+    public HeldGrant Hold(GrantClaim claim, Connection connection, PendingGrant grant, DateTimeOffset deadline)
     {
         var held = new HeldGrant
         {
-            Id = request.Id,
-            UserId = request.UserId,
-            ClientId = request.ClientId,
+            Id = claim.Id,
+            UserId = claim.UserId,
+            ClientId = claim.ClientId,
             Connection = connection.ForRevocation(),
             SealedGrant = [],
             Deadline = deadline,

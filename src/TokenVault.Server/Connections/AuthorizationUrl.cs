@@ -41,6 +41,10 @@ internal static class AuthorizationUrl
         "resource",
         "ui_locales");
 
+    // By these, providers are asked for refresh tokens and for consent to them.
+    private static readonly FrozenSet<string> Offline = FrozenSet.Create(
+        StringComparer.Ordinal, "access_type", "token_access_type", "duration", "include_granted_scopes", "prompt");
+
     public static bool IsReserved(string parameter) => Reserved.Contains(parameter);
 
     public static string Build(Uri endpoint, Connection connection, Provider provider, AuthorizeUpstream request, IReadOnlyList<string> scopes)
@@ -78,9 +82,9 @@ internal static class AuthorizationUrl
             extras[name] = value;
         }
 
-        foreach (var (name, value) in provider.AuthorizeParams)
+        foreach (var (name, value) in provider.AuthorizeParams.Where(p => !request.SignInOnly || !Offline.Contains(p.Key)))
         {
-            extras[name] = value;
+            extras[name] = name == "prompt" ? Prompts(extras.GetValueOrDefault(name), value) : value;
         }
 
         foreach (var (name, setting) in connection.Options.UpstreamParams ?? [])
@@ -93,6 +97,10 @@ internal static class AuthorizationUrl
 
         return extras;
     }
+
+    /// <summary>An application that wants the user to sign in anew gets that beside the catalogue's consent; <c>none</c> stands alone and yields to it.</summary>
+    private static string Prompts(string? asked, string catalogues) =>
+        asked is null or "none" ? catalogues : Protocol.Scope.Format(Protocol.Scope.Parse($"{asked} {catalogues}"));
 
     /// <summary><c>{"value":"v"}</c> is sent as it stands, <c>{"alias":"login_hint"}</c> takes this request's parameter of that name.</summary>
     private static string? Value(JsonNode? setting, AuthorizeUpstream request)

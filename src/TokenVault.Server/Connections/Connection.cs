@@ -66,6 +66,16 @@ internal sealed record Connection : ISealed<Connection>
     /// <summary>The redirect URI at the provider; one for each connection, so that answers cannot be mixed up (T-CF-06).</summary>
     public string CallbackUrl(string issuer) => $"{issuer}login/callback/{Uri.EscapeDataString(Name)}";
 
+    /// <summary>What people call it.</summary>
+    [JsonIgnore]
+    public string Label => DisplayName ?? Name;
+
+    /// <summary>Whether a scope may be asked for that the connection is not configured with (T-CF-10).</summary>
+    public bool MayAskFor(string scope) =>
+        Options.AllowedScopes is not { } allowed
+        || allowed.Contains(scope, StringComparer.Ordinal)
+        || Options.Scope?.Contains(scope, StringComparer.Ordinal) == true;
+
     public bool IsEnabledFor(string clientId) => EnabledClients.Contains(clientId, StringComparer.Ordinal);
 }
 
@@ -79,6 +89,15 @@ internal sealed record ConnectionOptions
 
     /// <summary>Scopes always asked for.</summary>
     public IReadOnlyList<string>? Scope { get; init; }
+
+    /// <summary>Which scopes applications may ask for besides; null: any.</summary>
+    public IReadOnlyList<string>? AllowedScopes { get; init; }
+
+    /// <summary>Whom the provider may name: values that claims of the id_token, or of the userinfo answer, must have one of.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>>? RequiredClaims { get; init; }
+
+    /// <summary>When a sign-in writes the provider's profile over the user's own; null: at each.</summary>
+    public ProfileSync? SetUserRootAttributes { get; init; }
 
     public string? AuthorizationUrl { get; init; }
 
@@ -107,4 +126,20 @@ internal sealed record ConnectionOptions
 
     /// <summary>Static and aliased parameters of the authorization request: <c>{"p":{"value":"v"}}</c> or <c>{"p":{"alias":"login_hint"}}</c>.</summary>
     public JsonObject? UpstreamParams { get; init; }
+}
+
+/// <summary>As Auth0's <c>set_user_root_attributes</c>.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ProfileSync>))]
+internal enum ProfileSync
+{
+    [JsonStringEnumMemberName("on_each_login")]
+    OnEachLogin,
+
+    /// <summary>When the user is created, and never after.</summary>
+    [JsonStringEnumMemberName("on_first_login")]
+    OnFirstLogin,
+
+    /// <summary>Users are not created by signing in, either.</summary>
+    [JsonStringEnumMemberName("never_on_login")]
+    NeverOnLogin,
 }

@@ -30,12 +30,14 @@ internal static class ConnectionOptionsBody
             return (connection.Options, active);
         }
 
-        body.Fixed("set_user_root_attributes", "\"on_each_login\"");
         var options = new ConnectionOptions
         {
             ClientId = body.Text("client_id", current: null, 512),
             SealedClientSecret = ReadSecret(body, connection.Options.SealedClientSecret, seal),
             Scope = ReadScope(body),
+            AllowedScopes = body.Has("allowed_scopes") && !body.IsNull("allowed_scopes") ? body.Texts("allowed_scopes", [], 200, ScopeProblem) : null,
+            RequiredClaims = ReadClaims(body.Free("required_claims", current: null, ClaimsProblem)),
+            SetUserRootAttributes = ReadSync(body),
             AuthorizationUrl = Url(body, "authorizationURL", "authorization_endpoint"),
             TokenUrl = Url(body, "tokenURL", "token_endpoint"),
             UserInfoUrl = Url(body, "userInfoURL", "userinfo_endpoint"),
@@ -111,9 +113,9 @@ internal static class ConnectionOptionsBody
             : body.Texts("scope", [], 200);
         var further = body.Texts("scopes", [], 200).Concat(body.Texts("freeform_scopes", [], 200));
         List<string> scopes = [.. named.Union(further, StringComparer.Ordinal)];
-        if (scopes.Find(scope => !Scope.IsToken(scope)) is { } wrong)
+        if (scopes.Select(ScopeProblem).FirstOrDefault(problem => problem is not null) is { } wrong)
         {
-            body.Refuse($"Not a scope: {OAuthError.Shown(wrong)}", "scope");
+            body.Refuse(wrong, "scope");
         }
 
         return scopes;
@@ -133,6 +135,29 @@ internal static class ConnectionOptionsBody
 
         return values.Count == 0 ? null : values;
     }
+
+    private static string? ScopeProblem(string scope) => Scope.IsToken(scope) ? null : $"Not a scope: {OAuthError.Shown(scope)}";
+
+    private static ProfileSync? ReadSync(BodyReader body) =>
+        body.OneOf("set_user_root_attributes", "", "", "on_each_login", "on_first_login", "never_on_login") switch
+        {
+            "on_each_login" => ProfileSync.OnEachLogin,
+            "on_first_login" => ProfileSync.OnFirstLogin,
+            "never_on_login" => ProfileSync.NeverOnLogin,
+            _ => null,
+        };
+
+    private static Dictionary<string, IReadOnlyList<string>>? ReadClaims(JsonObject? claims) =>
+        claims is null || ClaimsProblem(claims) is not null
+            ? null
+            : claims.ToDictionary(c => c.Key, c => (IReadOnlyList<string>)[.. c.Value!.AsArray().Select(value => (string)value!)], StringComparer.Ordinal);
+
+    private static string? ClaimsProblem(JsonObject claims) =>
+        claims.Count <= 10 && claims.All(c => c.Key.Length is > 0 and <= 128 && c.Value is JsonArray { Count: > 0 and <= 100 } values && values.All(IsText))
+            ? null
+            : "Claims come as {\"hd\":[\"example.com\"]}: up to 10, each with up to 100 texts";
+
+    private static bool IsText(JsonNode? value) => value is JsonValue text && text.TryGetValue<string>(out var content) && content.Length is > 0 and <= 512;
 
     private static bool? ReadPkce(BodyReader body)
     {

@@ -40,6 +40,9 @@ internal static class ConnectionView
         return json
             .With("client_id", options.ClientId)
             .With("scope", ScopeOf(connection))
+            .With("allowed_scopes", options.AllowedScopes is { } allowed ? WireJson.Texts(allowed) : null)
+            .With("required_claims", options.RequiredClaims is { } claims ? Claims(claims) : null)
+            .With("set_user_root_attributes", options.SetUserRootAttributes is { } sync ? SyncName(sync) : null)
             .With("authorizationURL", options.AuthorizationUrl)
             .With("tokenURL", options.TokenUrl)
             .With("userInfoURL", options.UserInfoUrl)
@@ -51,6 +54,16 @@ internal static class ConnectionView
             .With("pkce", options.Pkce)
             .With("upstream_params", options.UpstreamParams?.DeepClone());
     }
+
+    private static JsonObject Claims(IReadOnlyDictionary<string, IReadOnlyList<string>> claims) =>
+        new([.. claims.Select(claim => KeyValuePair.Create(claim.Key, (JsonNode?)WireJson.Texts(claim.Value)))]);
+
+    private static string SyncName(ProfileSync sync) => sync switch
+    {
+        ProfileSync.OnFirstLogin => "on_first_login",
+        ProfileSync.NeverOnLogin => "never_on_login",
+        _ => "on_each_login",
+    };
 
     /// <summary>Typed SDKs read a text for the custom strategies and a list for the others, and fail on the other form.</summary>
     private static JsonNode? ScopeOf(Connection connection)

@@ -1,10 +1,13 @@
 using TokenVault.Server.Keys.Jose;
+using TokenVault.Server.Users;
 
 namespace TokenVault.Server.Connections;
 
 /// <summary>Judges the id_tokens of providers (OpenID Connect Core §3.1.3.7 and §12.2).</summary>
 internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
 {
+    private const long LatestTime = 253_402_300_800;
+
     // The media type is seldom named in an id_token's header; a logout or access token names its own (RFC 8725 §3.11).
     private static readonly IReadOnlyList<string> Types = ["JWT", ""];
 
@@ -12,12 +15,11 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
     public async Task<ProviderResult<ProviderIdentity>> VerifyAsync(
         string idToken, ProviderTarget target, string nonce, CancellationToken cancellationToken)
     {
-        var clientId = target.Registration.ClientId;
         var expected = new JwtExpectations
         {
             Issuer = target.Endpoints.Issuer!,
             IssuerClaim = target.Provider.IssuerClaim,
-            Audience = clientId,
+            Audience = target.Registration.ClientId,
             Types = Types,
         };
         var found = await VerifyAsync(idToken, target.Endpoints, expected, cancellationToken);
@@ -26,7 +28,7 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return new(null, found.Failure);
         }
 
-        if (Problem(token, clientId) is { } problem)
+        if (Problem(token, target.Connection, first: true) is { } problem)
         {
             return Rejected(problem);
         }
@@ -41,13 +43,9 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return Rejected("another nonce");
         }
 
-        if (target.Provider.IdTokenClaims.Any(claim => !Says(token, claim.Key, claim.Value)))
-        {
-            return Rejected("an account of another organization");
-        }
-
-        var email = token.Text("email");
-        return new(new ProviderIdentity(token.Issuer, token.Subject!, ProviderIdentity.IsSubject(email) ? email : null), null);
+        return target.Provider.IdTokenClaims.Any(claim => !Says(token, claim.Key, claim.Value))
+            ? Rejected("an account of another organization")
+            : new(Identity(token), null);
     }
 
     /// <summary>
@@ -57,23 +55,23 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
     /// Some providers repeat the id_token of the sign-in, so its age says nothing here. And a token whose key cannot be had proves
     /// nothing either way: the provider may as well have sent none, and the tokens beside it must not be lost for it.
     /// </remarks>
-    public async Task<ProviderFailure?> CompareAsync(string idToken, ProviderEndpoints provider, string clientId, ProviderIdentity account)
+    public async Task<ProviderFailure?> CompareAsync(string idToken, ProviderTarget target, ProviderIdentity account)
     {
         var expected = new JwtExpectations
         {
             Issuer = account.Issuer,
-            Audience = clientId,
+            Audience = target.Registration.ClientId,
             Types = Types,
             RequireExpiry = false,
             Skew = TimeSpan.FromDays(3650),
         };
-        var found = await VerifyAsync(idToken, provider, expected, CancellationToken.None);
+        var found = await VerifyAsync(idToken, target.Endpoints, expected, CancellationToken.None);
         if (found.Token is null)
         {
             return found.KeyMissing ? null : found.Failure;
         }
 
-        if (Problem(found.Token, clientId) is { } problem)
+        if (Problem(found.Token, target.Connection, first: false) is { } problem)
         {
             return Rejected(problem).Failure;
         }
@@ -114,11 +112,22 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
     private static bool Says(VerifiedJwt token, string claim, string value) =>
         token.Text(claim) is { Length: > 0 } said && (value == "*" || string.Equals(said, value, StringComparison.OrdinalIgnoreCase));
 
-    private static string? Problem(VerifiedJwt token, string clientId)
+    private static ProviderIdentity Identity(VerifiedJwt token)
     {
-        if (!ProviderIdentity.IsSubject(token.Subject))
+        var verified = token.Flag("email_verified") ?? token.Text("email_verified") == "true";
+        var email = ProviderIdentity.Printable(token.Text("email"));
+        return new ProviderIdentity(token.Issuer, token.Subject!, email)
         {
-            return "no subject of a sensible length and form";
+            Profile = UserProfile.Of(token.Text, email, verified),
+            AuthenticatedAt = token.Number("auth_time") is { } at and > 0 and < LatestTime ? DateTimeOffset.FromUnixTimeSeconds(at) : null,
+        };
+    }
+
+    private static string? Problem(VerifiedJwt token, Connection connection, bool first)
+    {
+        if (ValidateUpstreamIdentity.Problem(connection, token.Subject, claim => Texts(token, claim), first) is { } problem)
+        {
+            return problem;
         }
 
         // §3.1.3.7 steps 4 and 5.
@@ -128,8 +137,11 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return token.Audiences.Count > 1 ? "several audiences and no azp" : null;
         }
 
-        return string.Equals(authorizedParty, clientId, StringComparison.Ordinal) ? null : "another azp";
+        return string.Equals(authorizedParty, connection.Options.ClientId, StringComparison.Ordinal) ? null : "another azp";
     }
+
+    private static IReadOnlyList<string>? Texts(VerifiedJwt token, string claim) =>
+        token.Text(claim) is { } text ? [text] : token.TextList(claim);
 
     private static ProviderResult<ProviderIdentity> Rejected(string problem) =>
         new(null, new ProviderFailure(ProviderFailureKind.IdentityRejected, "the id_token is not valid: " + problem));

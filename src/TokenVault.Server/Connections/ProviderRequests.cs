@@ -9,7 +9,11 @@ internal sealed record AuthorizeUpstream(
     string Nonce,
     string CodeVerifier,
     IReadOnlyList<string> Scopes,
-    IReadOnlyDictionary<string, string> Parameters);
+    IReadOnlyDictionary<string, string> Parameters)
+{
+    /// <summary>Nothing is to be kept of what the provider gives: then there is no use in a refresh token.</summary>
+    public bool SignInOnly { get; init; }
+}
 
 /// <summary>What the browser came back with, beside what was kept since it left.</summary>
 /// <param name="Iss">The authorization response's <c>iss</c> (RFC 9207), if it had one.</param>
@@ -23,4 +27,7 @@ internal sealed record RedeemUpstream(
 {
     /// <summary>A further parameter of the callback; QuickBooks names the company there and nowhere else.</summary>
     public Func<string, string?> CallbackParameter { get; init; } = _ => null;
+
+    /// <summary>Whether a profile is worth another call.</summary>
+    public bool WantsProfile { get; init; }
 }

@@ -3,7 +3,7 @@ using TokenVault.Server.Keys;
 namespace TokenVault.Server.Connections;
 
 /// <summary>A connection made out: the provider as it is for this connection, its addresses, and who we are there.</summary>
-internal sealed record ProviderTarget(Provider Provider, ProviderEndpoints Endpoints, ProviderRegistration Registration);
+internal sealed record ProviderTarget(Connection Connection, Provider Provider, ProviderEndpoints Endpoints, ProviderRegistration Registration);
 
 /// <summary>Makes out what a connection stands for: its options before the catalogue, that before the provider's metadata.</summary>
 internal sealed class ProviderTargets(ProviderCatalog catalog, ProviderMetadata metadata, KeyRing ring)
@@ -40,7 +40,7 @@ internal sealed class ProviderTargets(ProviderCatalog catalog, ProviderMetadata 
         {
             var method = ConfiguredMethod(connection) ?? provider.TokenEndpointAuthMethod ?? endpoints.AuthMethod ?? ClientAuthMethod.Basic;
             var registration = new ProviderRegistration(clientId, ConnectionSecret.Open(ring, connection), method, provider.TokenRequestFormat);
-            return new(new ProviderTarget(provider, endpoints, registration), null);
+            return new(new ProviderTarget(connection, provider, endpoints, registration), null);
         }
         catch (BrokenSealException e)
         {

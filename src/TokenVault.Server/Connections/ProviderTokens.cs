@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Users;
 
 namespace TokenVault.Server.Connections;
 
@@ -19,8 +20,16 @@ internal sealed record ProviderIdentity(string Issuer, string Subject, string? E
 {
     private const int Longest = 255;
 
+    public UserProfile? Profile { get; init; }
+
+    /// <summary>When the person last proved to the provider who they are, where it says so.</summary>
+    public DateTimeOffset? AuthenticatedAt { get; init; }
+
     /// <summary>A control character in an id is an attack on whoever prints it or puts it into a key with others.</summary>
     public static bool IsSubject([NotNullWhen(true)] string? text) => text is { Length: > 0 and <= Longest } && !text.Any(char.IsControl);
+
+    /// <summary>An address is worth less than the account: one that could do harm is left out.</summary>
+    public static string? Printable(string? text) => IsSubject(text) ? text : null;
 }
 
 /// <summary>A redeemed authorization code. The identity is null when the provider has no way to name the user.</summary>

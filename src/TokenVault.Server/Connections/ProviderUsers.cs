@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Json;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Users;
 
 namespace TokenVault.Server.Connections;
 
@@ -10,35 +13,63 @@ internal sealed class ProviderUsers(UpstreamHttp http, IdTokenVerifier idTokens)
 {
     private const string Endpoint = "the userinfo endpoint";
 
+    /// <summary>Of OpenID Connect Core §5.1.</summary>
+    private static readonly UserLookup Standard = new() { Id = ["sub"], Email = ["email"] };
+
     /// <summary>No value and no failure: the provider has no way to say it.</summary>
     public async Task<ProviderResult<ProviderIdentity>> FindAsync(
         ProviderTarget target, ProviderTokenResponse response, RedeemUpstream request, CancellationToken cancellationToken)
     {
         if (target.Provider.OpenIdConnect)
         {
-            return response.IdToken is { } idToken
-                ? await idTokens.VerifyAsync(idToken, target, request.Nonce, cancellationToken)
-                : Failed(ProviderFailureKind.IdentityRejected, "the provider sent no id_token");
+            return await FindByIdTokenAsync(target, response, request, cancellationToken);
         }
 
-        if (target.Provider.User is not { } lookup)
-        {
-            return new(null, null);
-        }
-
-        if (target.Endpoints.UserinfoEndpoint is not null)
+        if (target.Provider.User is { } lookup && target.Endpoints.UserinfoEndpoint is not null)
         {
             return await AskAsync(target, lookup, response.Tokens.AccessToken, request, cancellationToken);
         }
 
         // A custom provider without a userinfo endpoint is not known to name its users in token answers.
-        return target.Provider.Custom ? new(null, null) : Read(target, lookup, "the token answer", response.Members.At, request);
+        if (target.Provider is { User: { } told, Custom: false })
+        {
+            return Read(target, told, "the token answer", new(response.Members.At, claim => Single(response.Members.At(claim)), EmailVerified: false), request);
+        }
+
+        return target.Connection.Options.RequiredClaims is null
+            ? new(null, null)
+            : Failed(ProviderFailureKind.IdentityRejected, "the provider names nobody, and the connection requires claims");
+    }
+
+    private async Task<ProviderResult<ProviderIdentity>> FindByIdTokenAsync(
+        ProviderTarget target, ProviderTokenResponse response, RedeemUpstream request, CancellationToken cancellationToken)
+    {
+        if (response.IdToken is not { } idToken)
+        {
+            return Failed(ProviderFailureKind.IdentityRejected, "the provider sent no id_token");
+        }
+
+        var named = await idTokens.VerifyAsync(idToken, target, request.Nonce, cancellationToken);
+        var wanting = request.WantsProfile && named.Value?.Profile is { Name: null } or { Email: null };
+        return wanting && target.Endpoints.UserinfoEndpoint is not null && response.Tokens.Scopes?.Contains(Wire.OpenId) != false
+            ? new(await CompletedAsync(target, response, named.Value!, request, cancellationToken), null)
+            : named;
+    }
+
+    /// <summary>Many providers put the profile into the userinfo answer only; what has another subject is not used (OpenID Connect Core §5.3.2).</summary>
+    private async Task<ProviderIdentity> CompletedAsync(
+        ProviderTarget target, ProviderTokenResponse response, ProviderIdentity named, RedeemUpstream request, CancellationToken cancellationToken)
+    {
+        var (told, _) = await AskAsync(target, target.Provider.User ?? Standard, response.Tokens.AccessToken, request, cancellationToken);
+        return told is { Profile: { } more } && told.Subject == named.Subject
+            ? named with { Email = named.Email ?? told.Email, Profile = named.Profile!.CompletedBy(more) }
+            : named;
     }
 
     /// <summary>Whether the id_token of a refresh speaks of another account (T-UP-08); null when nothing says so.</summary>
     public async Task<ProviderFailure?> CompareAsync(ProviderTarget target, ProviderTokenResponse response, ProviderIdentity? expected) =>
         expected is not null && target.Provider.OpenIdConnect && response.IdToken is { } idToken
-            ? await idTokens.CompareAsync(idToken, target.Endpoints, target.Registration.ClientId, expected)
+            ? await idTokens.CompareAsync(idToken, target, expected)
             : null;
 
     private async Task<ProviderResult<ProviderIdentity>> AskAsync(
@@ -62,7 +93,7 @@ internal sealed class ProviderUsers(UpstreamHttp http, IdTokenVerifier idTokens)
         }
 
         return answer.Status == HttpStatusCode.OK && UpstreamJson.Object(answer.Body) is { } json
-            ? Read(target, lookup, Endpoint, path => json.At(path), redeem)
+            ? Read(target, lookup, Endpoint, new(path => json.At(path), claim => Single(json.At(claim)) ?? json.Texts(claim), IsVerified(json)), redeem)
             : Failed(ProviderFailureKind.Unavailable, $"{Endpoint} answered {(int)answer.Status} without JSON", answer.RetryAfter);
     }
 
@@ -83,17 +114,22 @@ internal sealed class ProviderUsers(UpstreamHttp http, IdTokenVerifier idTokens)
     }
 
     private static ProviderResult<ProviderIdentity> Read(
-        ProviderTarget target, UserLookup lookup, string place, Func<string, string?> find, RedeemUpstream redeem)
+        ProviderTarget target, UserLookup lookup, string place, Claims claims, RedeemUpstream redeem)
     {
-        if (lookup.Id.Select(find).FirstOrDefault(id => id is not null) is not { } subject || !ProviderIdentity.IsSubject(subject))
+        if (lookup.Id.Select(claims.Find).FirstOrDefault(id => id is not null) is not { } subject)
         {
             return Failed(ProviderFailureKind.Misconfigured, $"{place} names no user under {string.Join(", ", lookup.Id)}");
+        }
+
+        if (ValidateUpstreamIdentity.Problem(target.Connection, subject, claims.Texts, first: true) is { } problem)
+        {
+            return Failed(ProviderFailureKind.IdentityRejected, $"{place} names {problem}");
         }
 
         var issuer = target.Endpoints.Issuer ?? new Uri(target.Endpoints.TokenEndpoint!).GetLeftPart(UriPartial.Authority);
         if (lookup.Tenant is { } path)
         {
-            if ((find(path) ?? redeem.CallbackParameter(path)) is not { } tenant || !ProviderIdentity.IsSubject(tenant))
+            if ((claims.Find(path) ?? redeem.CallbackParameter(path)) is not { } tenant || !ProviderIdentity.IsSubject(tenant))
             {
                 return Failed(ProviderFailureKind.Misconfigured, $"{place} names no {path}");
             }
@@ -101,10 +137,20 @@ internal sealed class ProviderUsers(UpstreamHttp http, IdTokenVerifier idTokens)
             issuer = $"{issuer}/{Uri.EscapeDataString(tenant)}";
         }
 
-        var email = lookup.Email.Select(find).FirstOrDefault(text => text is not null);
-        return new(new ProviderIdentity(issuer, subject, ProviderIdentity.IsSubject(email) ? email : null), null);
+        var email = ProviderIdentity.Printable(lookup.Email.Select(claims.Find).FirstOrDefault(text => text is not null));
+        return new(new ProviderIdentity(issuer, subject, email) { Profile = UserProfile.Of(claims.Find, email, claims.EmailVerified) }, null);
     }
+
+    private static bool IsVerified(JsonElement json) =>
+        json.TryGetProperty("email_verified", out var flag) && (flag.ValueKind == JsonValueKind.True || json.At("email_verified") == "true");
+
+    private static IReadOnlyList<string>? Single(string? text) => text is null ? null : [text];
 
     private static ProviderResult<ProviderIdentity> Failed(ProviderFailureKind kind, string detail, TimeSpan? retryAfter = null) =>
         new(null, new ProviderFailure(kind, detail, retryAfter));
+
+    /// <summary>What an answer says.</summary>
+    /// <param name="Find">The text at a path.</param>
+    /// <param name="Texts">The texts of a claim, one or several.</param>
+    private sealed record Claims(Func<string, string?> Find, Func<string, IReadOnlyList<string>?> Texts, bool EmailVerified);
 }

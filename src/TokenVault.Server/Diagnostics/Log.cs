@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(13, LogLevel.Warning, "Connecting an account at {Connection} failed: {Kind}: {Detail}")]
     public static partial void ConnectFailed(ILogger logger, string connection, string kind, string detail);
 
+    [LoggerMessage(23, LogLevel.Warning, "Signing in through {Connection} failed: {Code}: {Detail}")]
+    public static partial void SignInFailed(ILogger logger, string connection, string code, string detail);
+
     [LoggerMessage(14, LogLevel.Error, "The provider's answer to the refresh of tokenset {TokensetId} could not be read; it is kept, sealed, as receipt {ReceiptId}")]
     public static partial void AnswerUnread(ILogger logger, string tokensetId, string receiptId);
 

@@ -16,6 +16,8 @@ internal sealed record Page(string Title, Html Body)
         h1{font-size:1.35rem;margin:0 0 1rem}label{display:block;margin:.75rem 0 .25rem;font-weight:600}
         input:not([type=hidden]){box-sizing:border-box;width:100%;padding:.6rem;font:inherit;border:1px solid #767680;border-radius:.4rem}
         button{margin:1.25rem .5rem 0 0;padding:.6rem 1.2rem;font:inherit;font-weight:600;border:1px solid #1f4fd8;border-radius:.4rem;background:#1f4fd8;color:#fff}
+        a.button{display:block;padding:.6rem 1.2rem;font-weight:600;text-align:center;text-decoration:none;border:1px solid #767680;border-radius:.4rem;color:inherit}
+        ul.choices{list-style:none;margin:0;padding:0;display:grid;gap:.6rem}a:focus-visible{outline:3px solid #7aa2ff}
         button.plain{background:transparent;color:inherit;border-color:#767680}button:focus-visible,input:focus-visible{outline:3px solid #7aa2ff}
         .error{padding:.6rem .8rem;border-left:4px solid #b3261e;background:#fbe9e7;color:#601410}code{overflow-wrap:anywhere}
         @media(prefers-color-scheme:dark){body{background:#141417;color:#eee}main{background:#1f1f24}.error{background:#3b1210;color:#f9dedc}}

@@ -1,5 +1,7 @@
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
+using TokenVault.Server.OAuth.Linking;
+using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Users;
@@ -11,7 +13,7 @@ namespace TokenVault.Server.OAuth;
 /// the user has signed in; until then the request travels, sealed, through the pages.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
-    RecordCache cache, SessionCookie sessions, LoginEndpoint login, ConsentEndpoint consent, AuthorizationGranter granter, PageStates states)
+    RecordCache cache, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links, PageStates states)
 {
     /// <summary>The request travels through the pages in addresses, sealed and so longer by half: it has to leave them room.</summary>
     private const int LongestRequest = 4096;
@@ -92,24 +94,10 @@ internal sealed class AuthorizeEndpoint(
     private async Task<OAuthError?> GoOnAsync(HttpContext context, AuthorizeRequest request, string query, PageState? resumed)
     {
         // 2 signed in, as the user whom the client expects, and recently enough?
-        var hint = granter.ReadHint(request);
-        if (request.IdTokenHint is not null && hint is null)
+        var (signedIn, notNow) = await signIn.PassAsync(context, request, query, resumed);
+        if (signedIn is null)
         {
-            return OAuthError.InvalidRequest("The id_token_hint is not an ID token of this server for this client.");
-        }
-
-        var signedIn = await sessions.FindAsync(context);
-        var another = signedIn is not null && hint is not null && hint.Subject != signedIn.User.UserId;
-        if (signedIn is null || another || NeedsSignIn(request, signedIn.Session, resumed))
-        {
-            // Who has signed in for this very request is who they are: asking again would go round in circles.
-            if (request.Prompt.Contains("none") || (another && HasSignedInFor(resumed, signedIn!.Session)))
-            {
-                return new OAuthError(400, "login_required", "Login required");
-            }
-
-            context.Response.Redirect(login.UrlFor(context, query));
-            return null;
+            return notNow;
         }
 
         // 3 which scopes?
@@ -127,11 +115,17 @@ internal sealed class AuthorizeEndpoint(
                 return new OAuthError(400, "consent_required", "Consent required");
             }
 
-            await consent.Show(context, request, signedIn.User, scopes.Value, new PageOrigin(query, resumed?.At)).WriteAsync(context);
+            await consent.Show(context, request, signedIn.User, scopes.Value, new PageOrigin(query, resumed?.At, resumed?.Linked)).WriteAsync(context);
             return null;
         }
 
-        // 5 the code.
+        // 5 an identity to give up?
+        if (await links.UnlinkAsync(context, request, signedIn) is { } stays)
+        {
+            return stays;
+        }
+
+        // 6 the code.
         if (await granter.IssueCodeAsync(request, signedIn, scopes.Value) is not { } code)
         {
             return new OAuthError(400, "login_required", "The user has signed out.");
@@ -140,20 +134,6 @@ internal sealed class AuthorizeEndpoint(
         await AuthorizeResponse.WriteAsync(context, request.ResponseMode, request.RedirectUri, request.State, [new("code", code.Reveal())]);
         return null;
     }
-
-    private bool NeedsSignIn(AuthorizeRequest request, Session session, PageState? resumed)
-    {
-        // Who signed in for this very request has done what prompt and max_age ask.
-        if (HasSignedInFor(resumed, session))
-        {
-            return false;
-        }
-
-        var forced = request.Prompt.Contains("login") || request.Prompt.Contains("select_account");
-        return forced || (request.MaxAge is { } maxAge && session.AuthenticatedAt + maxAge < granter.Now);
-    }
-
-    private static bool HasSignedInFor(PageState? resumed, Session session) => resumed is not null && session.AuthenticatedAt >= resumed.At;
 
     private static ResponseMode? ModeOf(RequestParameters parameters, Client client, string redirectUri)
     {

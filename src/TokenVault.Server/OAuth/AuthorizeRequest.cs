@@ -1,6 +1,7 @@
 using System.Globalization;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
+using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.OAuth;
@@ -33,6 +34,9 @@ internal sealed record AuthorizeRequest
 
     public string? IdTokenHint { get; init; }
 
+    /// <summary>What it says about connections.</summary>
+    public UpstreamWishes Upstream { get; init; } = new();
+
     /// <summary>What is to be answered by redirect is checked after the redirect URI is known to be the client's own.</summary>
     public static Outcome<AuthorizeRequest> Parse(RequestParameters parameters, Client client, string redirectUri, ResponseMode mode)
     {
@@ -41,22 +45,21 @@ internal sealed record AuthorizeRequest
             return refusal;
         }
 
-        var prompt = Scope.Parse(parameters["prompt"]);
-        TimeSpan? maxAge = null;
-        if (parameters["max_age"] is { } text)
+        if (MaxAgeOf(parameters["max_age"], out var maxAge) is { } notANumber)
         {
-            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
-            {
-                return OAuthError.InvalidRequest("max_age must be a number of seconds.");
-            }
-
-            maxAge = TimeSpan.FromSeconds(seconds);
+            return notANumber;
         }
 
         var scopes = Scope.Parse(parameters["scope"]);
         if (scopes.Count > 100 || scopes.Any(scope => !Scope.IsToken(scope)))
         {
             return OAuthError.InvalidScope("scope is not a list of scope tokens.");
+        }
+
+        var upstream = UpstreamWishes.Read(parameters);
+        if (upstream.Failed(out var unclear))
+        {
+            return unclear;
         }
 
         return new AuthorizeRequest
@@ -70,9 +73,10 @@ internal sealed record AuthorizeRequest
             CodeChallenge = parameters["code_challenge"],
             Audience = parameters["audience"] ?? parameters["resource"],
             Scopes = scopes,
-            Prompt = prompt,
+            Prompt = Scope.Parse(parameters["prompt"]),
             MaxAge = maxAge,
             IdTokenHint = parameters["id_token_hint"],
+            Upstream = upstream.Value,
         };
     }
 
@@ -85,6 +89,23 @@ internal sealed record AuthorizeRequest
         }
 
         return client.Callbacks.Count == 1 ? client.Callbacks[0] : null;
+    }
+
+    private static OAuthError? MaxAgeOf(string? text, out TimeSpan? maxAge)
+    {
+        maxAge = null;
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+        {
+            return OAuthError.InvalidRequest("max_age must be a number of seconds.");
+        }
+
+        maxAge = TimeSpan.FromSeconds(seconds);
+        return null;
     }
 
     private static OAuthError? Refusal(RequestParameters parameters, Client client)
@@ -117,11 +138,6 @@ internal sealed record AuthorizeRequest
         if (parameters["organization"] is not null || parameters["invitation"] is not null)
         {
             return OAuthError.InvalidRequest("Organizations are not supported.");
-        }
-
-        if (parameters["connection"] is { } connection && connection != Wire.DatabaseConnection)
-        {
-            return OAuthError.InvalidRequest("The connection is not enabled for sign-in.");
         }
 
         return PkceRefusal(parameters, client) ?? PromptRefusal(parameters);

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
@@ -38,4 +39,5 @@ internal sealed record Consent : IRecord<Consent>
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AuthorizationCode))]
 [JsonSerializable(typeof(Consent))]
+[JsonSerializable(typeof(SignInRequest))]
 internal sealed partial class OAuthJson : JsonSerializerContext;

@@ -7,7 +7,7 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.OAuth;
 
 /// <summary>Asks the user what a third-party client may do, and remembers the answer.</summary>
-internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, SessionCookie sessions, PageStates states)
+internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, SessionCookie sessions, PageStates states, AuthorizeRequests requests)
 {
     /// <summary>The page's name in <see cref="PageStates"/>.</summary>
     public const string PageName = "consent";
@@ -42,7 +42,7 @@ internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, Sessi
 
     public Page Show(HttpContext context, AuthorizeRequest request, User user, IReadOnlyList<string> scopes, PageOrigin from)
     {
-        var state = states.Seal(context, PageName, from.Query, from.Since, new PageConsent(user.UserId, scopes));
+        var state = states.Seal(context, PageName, from.Query, from.Since, new PageConsent(user.UserId, scopes), from.Linked);
         var list = Html.Join(scopes.Select(scope => Html.Of($"<li><code>{scope}</code></li>")));
         var where = request.Audience is null ? Html.Empty : Html.Of($" at <code>{request.Audience}</code>");
         var body = Html.Of($"""
@@ -68,7 +68,7 @@ internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, Sessi
             return;
         }
 
-        var request = await RequestAsync(state.Query, context.RequestAborted);
+        var request = await requests.ReadAsync(state.Query, context.RequestAborted);
         if (request is null)
         {
             await Page.Error(400, "The application has changed", "Go back to the application and try again.").WriteAsync(context);
@@ -101,26 +101,10 @@ internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, Sessi
         }));
     }
 
-    /// <summary>The request behind the page, read again: what it named may have changed since.</summary>
-    private async ValueTask<AuthorizeRequest?> RequestAsync(string query, CancellationToken cancellationToken)
-    {
-        var read = RequestParameters.FromQuery(query);
-        if (read.Failed(out _)
-            || read.Value["client_id"] is not { } clientId
-            || await cache.FindAsync<Client>(clientId, cancellationToken) is not { } client
-            || AuthorizeRequest.RedirectUriOf(read.Value, client) is not { } redirectUri
-            || AuthorizeResponse.ModeOf(read.Value["response_mode"]) is not { } mode)
-        {
-            return null;
-        }
-
-        var parsed = AuthorizeRequest.Parse(read.Value, client, redirectUri, mode);
-        return parsed.Failed(out _) ? null : parsed.Value;
-    }
-
     private static string IdFor(AuthorizeRequest request, User user) =>
         Consent.IdFor(user.UserId, request.Client.ClientId, request.Audience ?? "");
 }
 
 /// <summary>The authorization request that led to a page, and when it began.</summary>
-internal sealed record PageOrigin(string Query, DateTimeOffset? Since);
+/// <param name="Linked">The connection whose identity was linked for it.</param>
+internal sealed record PageOrigin(string Query, DateTimeOffset? Since, string? Linked = null);

@@ -39,6 +39,15 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
         return new Secret(keys.Current(client.JwtConfiguration.Alg).Sign("JWT", buffer.WrittenSpan));
     }
 
+    /// <summary>The user of a live ID token of this client's; null when it is none, or not any more.</summary>
+    public string? ReadProof(string token, string clientId)
+    {
+        var expected = new JwtExpectations { Issuer = options.Issuer, Audience = clientId, Types = ["JWT"] };
+        return JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out _) is null
+            ? null
+            : ReadHint(token, clientId)?.Subject;
+    }
+
     /// <summary>An ID token of ours as a hint: it may have expired. Null when it is not ours, or not this client's.</summary>
     /// <param name="clientId">Null to take the client that the token itself names.</param>
     public IdTokenHint? ReadHint(string token, string? clientId)

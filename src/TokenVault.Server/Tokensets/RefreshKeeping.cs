@@ -12,6 +12,8 @@ namespace TokenVault.Server.Tokensets;
 internal sealed class RefreshKeeping(IStorage storage, TokensetSealer sealer, KeyRing ring, ILogger<RefreshKeeping> logger)
 {
     private static readonly TimeSpan ReceiptLife = TimeSpan.FromHours(24);
+    private const int MostSpares = 20;
+
     private static readonly TimeSpan UnreadLife = TimeSpan.FromDays(30);
 
     public RefreshReceipt Receipt(Tokenset current, RefreshAttempt attempt, ReceivedTokens tokens)
@@ -31,7 +33,6 @@ internal sealed class RefreshKeeping(IStorage storage, TokensetSealer sealer, Ke
     /// <param name="of">The tokenset they came for, with the grant they belong to.</param>
     public RefreshSpare Spare(string id, Tokenset of, ReceivedTokens tokens)
     {
-        Log.SpareKept(logger, of.Id);
         var spare = new RefreshSpare
         {
             Id = id,
@@ -66,6 +67,21 @@ internal sealed class RefreshKeeping(IStorage storage, TokensetSealer sealer, Ke
         catch (CorruptRecordException)
         {
             return null;
+        }
+    }
+
+    /// <summary>What a new consent brought while the former one stays in place, because it covers more: tried before that is given up.</summary>
+    public RefreshSpare Beside(Tokenset kept, ReceivedTokens tokens) => Spare(Identifier.Secret(), kept, tokens);
+
+    /// <summary>
+    /// Makes room: who signs in often through a connection to the vault would fill it with what each sign-in replaced. The oldest go, and
+    /// are not revoked, because that would end the grant in use.
+    /// </summary>
+    public async Task TrimAsync(Tokenset of, Batch batch)
+    {
+        foreach (var old in (await SparesAsync(of.Id)).Skip(MostSpares - 1))
+        {
+            batch.Delete(old);
         }
     }
 

@@ -84,6 +84,7 @@ internal sealed class RefreshLanding(
     /// </summary>
     private async Task<RefreshResult?> KeepSpareAsync(SpooledAnswer answer, ReceivedTokens tokens, Tokenset current, RefreshLease? lease)
     {
+        Log.SpareKept(logger, current.Id);
         var spare = keeping.Spare(answer.Attempt.Id, current with { GrantId = answer.Claimed.GrantId }, tokens);
 
         // A new version, so that a removal of the account cannot miss the spare.

@@ -51,6 +51,12 @@ internal sealed record Tokenset : ISealed<Tokenset>
     /// <summary>What the provider granted.</summary>
     public IReadOnlyList<string> Scopes { get; set; } = [];
 
+    /// <summary>
+    /// All that was asked for so far, in the words that the provider takes: what it granted it may spell otherwise. Null in rows of
+    /// earlier versions.
+    /// </summary>
+    public IReadOnlyList<string>? RequestedScopes { get; init; }
+
     public TokensetState State { get; init; }
 
     /// <summary>A refresh that was begun and whose outcome is not stored yet; null when there is none.</summary>
@@ -125,6 +131,10 @@ internal sealed record Tokenset : ISealed<Tokenset>
         var margin = Math.Min(Math.Clamp(life / 5, 60, 300), life / 2);
         return (end - now).TotalSeconds > margin;
     }
+
+    /// <summary>By the user's id or e-mail at the provider, or the connected account's id.</summary>
+    public bool IsMeantBy(string hint) =>
+        hint == UpstreamUserId || hint == AccountId || string.Equals(hint, UpstreamEmail, StringComparison.OrdinalIgnoreCase);
 
     public bool IsUsable(DateTimeOffset now) => AccessTokenExpiresAt is not { } end || end > now;
 }

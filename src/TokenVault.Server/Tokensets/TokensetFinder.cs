@@ -22,7 +22,7 @@ internal sealed class TokensetFinder(IStorage storage, ILogger<TokensetFinder> l
             try
             {
                 var tokenset = Read(row, userId, connectionId);
-                if (IsMeant(tokenset, hint) && (found is null || tokenset.ConnectedAt > found.ConnectedAt))
+                if ((hint is null || tokenset.IsMeantBy(hint)) && (found is null || tokenset.ConnectedAt > found.ConnectedAt))
                 {
                     found = tokenset;
                 }
@@ -49,10 +49,4 @@ internal sealed class TokensetFinder(IStorage storage, ILogger<TokensetFinder> l
             ? tokenset
             : throw new CorruptRecordException(row.Kind, row.Id, inner: null);
     }
-
-    private static bool IsMeant(Tokenset tokenset, string? hint) =>
-        hint is null
-        || hint == tokenset.UpstreamUserId
-        || hint == tokenset.AccountId
-        || string.Equals(hint, tokenset.UpstreamEmail, StringComparison.OrdinalIgnoreCase);
 }

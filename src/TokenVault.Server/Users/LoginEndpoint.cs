@@ -6,10 +6,14 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Users;
 
 /// <summary>The sign-in page of local users.</summary>
-internal sealed class LoginEndpoint(IStorage storage, SessionCookie sessions, PageStates states, AttemptLimiter limiter, AuditLog audit)
+internal sealed class LoginEndpoint(
+    IStorage storage, SessionCookie sessions, PageStates states, AttemptLimiter limiter, AuditLog audit, SignInChoices choices)
 {
     /// <summary>The page's name in <see cref="PageStates"/>.</summary>
     public const string PageName = "login";
+
+    /// <summary>Where a link of the page leads that signs in through a connection.</summary>
+    public const string ConnectionPath = "/u/login/connection";
 
     private const string Path = "/u/login";
 
@@ -26,17 +30,25 @@ internal sealed class LoginEndpoint(IStorage storage, SessionCookie sessions, Pa
     public string UrlFor(HttpContext context, string authorizeQuery) =>
         Urls.WithQuery(Path, [new("state", states.Seal(context, PageName, authorizeQuery))]);
 
-    private Task ShowAsync(HttpContext context)
+    private async Task ShowAsync(HttpContext context)
     {
         var state = context.Request.Query["state"].ToString();
         if (states.Open(context, PageName, state) is not { } opened)
         {
-            return Expired().WriteAsync(context);
+            await Expired().WriteAsync(context);
+            return;
         }
 
         var parameters = RequestParameters.FromQuery(opened.Query);
         var hint = parameters.Failed(out _) ? null : parameters.Value["login_hint"];
-        return Form(state, opened, hint, problem: null).WriteAsync(context);
+        await RefuseAsync(context, state, opened, hint, problem: null, status: 200);
+    }
+
+    /// <summary>The form, again if there is a problem.</summary>
+    private async Task RefuseAsync(HttpContext context, string state, PageState opened, string? username, string? problem, int status)
+    {
+        var others = await choices(opened.Query, context.RequestAborted);
+        await Form(state, opened, username, problem, others, status).WriteAsync(context);
     }
 
     private async Task SignInAsync(HttpContext context)
@@ -61,32 +73,32 @@ internal sealed class LoginEndpoint(IStorage storage, SessionCookie sessions, Pa
         var everybody = $"logins {network}";
         if ((limiter.Begin(key) ?? limiter.Begin(everybody, MostFromOneNetwork)) is not null)
         {
-            await Form(form["state"]!, state, username, "Too many attempts. Wait a minute, then try again.", 429).WriteAsync(context);
+            await RefuseAsync(context, form["state"]!, state, username, "Too many attempts. Wait a minute, then try again.", 429);
             return;
         }
 
         var user = await FindAsync(username, context.RequestAborted);
-        var matches = await Passwords.MatchesAsync(user, form["password"] ?? "", context.RequestAborted);
+        var matches = await Passwords.MatchesAsync(user?.PasswordHashFor(username), form["password"] ?? "", context.RequestAborted);
         if (matches is null)
         {
-            await Form(form["state"]!, state, username, "The server is busy. Try again in a moment.", 503).WriteAsync(context);
+            await RefuseAsync(context, form["state"]!, state, username, "The server is busy. Try again in a moment.", 503);
             return;
         }
 
         if (matches == false || user!.Blocked)
         {
             await storage.CommitAsync(new Batch().Append(audit.Row(Event(context, AuditType.FailedLoginWrongPassword, user))));
-            await Form(form["state"]!, state, username, "Wrong user name or password.", 401).WriteAsync(context);
+            await RefuseAsync(context, form["state"]!, state, username, "Wrong user name or password.", 401);
             return;
         }
 
         limiter.Succeeded(key);
         limiter.Forgive(everybody);
-        await BeginSessionAsync(context, user);
+        await BeginSessionAsync(context, user, username);
         context.Response.Redirect(Urls.WithQuery("/authorize/resume", [new("state", form["state"]!)]));
     }
 
-    private async ValueTask BeginSessionAsync(HttpContext context, User user)
+    private async ValueTask BeginSessionAsync(HttpContext context, User user, string username)
     {
         var batch = new Batch();
         if (await sessions.FindAsync(context) is { } former)
@@ -94,7 +106,7 @@ internal sealed class LoginEndpoint(IStorage storage, SessionCookie sessions, Pa
             batch.DeleteIndexed("session", former.Session.Id);
         }
 
-        var session = sessions.Begin(context, user);
+        var session = sessions.Begin(context, user, user.LocalIdentity(username) ?? user.Main());
         await storage.CommitAsync(batch.Insert(session).Append(audit.Row(Event(context, AuditType.SuccessfulLogin, user))));
     }
 
@@ -119,7 +131,7 @@ internal sealed class LoginEndpoint(IStorage storage, SessionCookie sessions, Pa
         };
     }
 
-    private static Page Form(string state, PageState opened, string? username, string? problem, int status = 200)
+    private static Page Form(string state, PageState opened, string? username, string? problem, IReadOnlyList<SignInChoice> others, int status)
     {
         var alert = problem is null ? Html.Empty : Html.Of($"<p class=\"error\" role=\"alert\">{problem}</p>");
         var body = Html.Of($"""
@@ -130,9 +142,22 @@ internal sealed class LoginEndpoint(IStorage storage, SessionCookie sessions, Pa
             <input id="username" name="username" value="{username}" autocomplete="username" autocapitalize="none" required autofocus>
             <label for="password">Password</label>
             <input id="password" name="password" type="password" autocomplete="current-password" required>
-            <button type="submit">Continue</button></form>
+            <button type="submit">Continue</button></form>{Others(state, others)}
             """);
         return new Page("Sign in", body) { Status = status, FormTarget = Target(opened.Query) };
+    }
+
+    /// <summary>Links, because a browser holds a form's redirects, all the way through a provider, to the page's policy.</summary>
+    private static Html Others(string state, IReadOnlyList<SignInChoice> others)
+    {
+        if (others.Count == 0)
+        {
+            return Html.Empty;
+        }
+
+        var links = Html.Join(others.Select(other => Html.Of(
+            $"<li><a class=\"button\" href=\"{Urls.WithQuery(ConnectionPath, [new("state", state), new("connection", other.Connection)])}\">Continue with {other.Label}</a></li>")));
+        return Html.Of($"<nav aria-label=\"Other ways to sign in\"><p>or</p><ul class=\"choices\">{links}</ul></nav>");
     }
 
     /// <summary>A successful sign-in redirects to the application, and the page's policy has to allow that.</summary>

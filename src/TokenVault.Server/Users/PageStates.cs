@@ -29,10 +29,12 @@ internal sealed class PageStates(KeyRing ring, TimeProvider time)
 
     /// <param name="page">Which page the state is for: no other accepts it.</param>
     /// <param name="since">When the request that the page serves began; null for now.</param>
-    public string Seal(HttpContext context, string page, string query, DateTimeOffset? since = null, PageConsent? consent = null)
+    /// <param name="linked">The connection whose identity was just linked for this request.</param>
+    public string Seal(
+        HttpContext context, string page, string query, DateTimeOffset? since = null, PageConsent? consent = null, string? linked = null)
     {
         var browser = Browser(context) ?? NewBrowser(context);
-        var state = new PageState(query, since ?? time.GetUtcNow(), Identifier.Hash(browser), consent);
+        var state = new PageState(query, since ?? time.GetUtcNow(), Identifier.Hash(browser), consent) { Linked = linked };
         var sealedState = ring.Seal(JsonSerializer.SerializeToUtf8Bytes(state, Json.PageState), Aad.For("page", page));
         return Base64Url.EncodeToString(sealedState);
     }
@@ -79,7 +81,11 @@ internal sealed class PageStates(KeyRing ring, TimeProvider time)
 /// <param name="At">When the request began: whoever signed in since then has done so for it.</param>
 /// <param name="BrowserHash">Of the cookie of the browser that the page was shown in.</param>
 /// <param name="Consent">With the consent page: what it showed.</param>
-internal sealed record PageState(string Query, DateTimeOffset At, string BrowserHash, PageConsent? Consent);
+internal sealed record PageState(string Query, DateTimeOffset At, string BrowserHash, PageConsent? Consent)
+{
+    /// <summary>The connection whose identity was linked for this request.</summary>
+    public string? Linked { get; init; }
+}
 
 /// <param name="Subject">Who was asked.</param>
 /// <param name="Scopes">What for.</param>

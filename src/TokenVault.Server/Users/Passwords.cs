@@ -39,8 +39,8 @@ internal static class Passwords
 
     public static string Hash(string password) => Hasher.HashPassword(Nobody, password);
 
-    /// <summary>See <see cref="Matches"/>; null when too many wait for their turn already.</summary>
-    public static async ValueTask<bool?> MatchesAsync(User? user, string password, CancellationToken cancellationToken)
+    /// <summary>See <see cref="Matches(User?, string)"/>; null when too many wait for their turn already.</summary>
+    public static async ValueTask<bool?> MatchesAsync(string? hash, string password, CancellationToken cancellationToken)
     {
         try
         {
@@ -52,7 +52,7 @@ internal static class Passwords
             await Turns.WaitAsync(cancellationToken);
             try
             {
-                return Matches(user, password);
+                return Matches(hash, password);
             }
             finally
             {
@@ -66,15 +66,17 @@ internal static class Passwords
     }
 
     /// <summary>Takes as long for a user who is not there as for one who is.</summary>
-    public static bool Matches(User? user, string password)
+    public static bool Matches(User? user, string password) => Matches(user?.PasswordHash, password);
+
+    private static bool Matches(string? hash, string password)
     {
         if (password.Length > Longest)
         {
             return false;
         }
 
-        var result = Hasher.VerifyHashedPassword(Nobody, user?.PasswordHash ?? NobodysHash, password);
-        return user?.PasswordHash is not null && result != PasswordVerificationResult.Failed;
+        var result = Hasher.VerifyHashedPassword(Nobody, hash ?? NobodysHash, password);
+        return hash is not null && result != PasswordVerificationResult.Failed;
     }
 
     private static bool Same(string password, string? name) => string.Equals(password, name, StringComparison.OrdinalIgnoreCase);

@@ -15,6 +15,12 @@ internal sealed record Session : IRecord<Session>
 
     public required string UserId { get; init; }
 
+    /// <summary>The name of the connection that the user signed in through; null in sessions of earlier versions, which are local users'.</summary>
+    public string? Connection { get; init; }
+
+    /// <summary>Which of the user's identities it was: <see cref="UserIdentity.FullId"/>.</summary>
+    public string? Identity { get; init; }
+
     /// <summary>Hash of the cookie's value.</summary>
     public required string CookieHash { get; init; }
 

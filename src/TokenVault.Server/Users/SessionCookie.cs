@@ -27,7 +27,10 @@ internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options,
     }
 
     /// <summary>A new session under a new cookie; the caller removes the browser's former one in the same commit (session fixation).</summary>
-    public Session Begin(HttpContext context, User user)
+    public Session Begin(HttpContext context, User user) => Begin(context, user, user.Main());
+
+    /// <param name="through">The identity by which the user signs in.</param>
+    public Session Begin(HttpContext context, User user, UserIdentity through)
     {
         var now = time.GetUtcNow();
         var value = Identifier.Secret();
@@ -36,6 +39,8 @@ internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options,
         {
             Id = Identifier.Session(),
             UserId = user.UserId,
+            Connection = through.Connection,
+            Identity = through.FullId(),
             CookieHash = Identifier.Hash(value),
             AuthenticatedAt = now,
             IdleExpiresAt = now + options.Sessions.IdleLifetime,

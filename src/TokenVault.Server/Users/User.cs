@@ -12,11 +12,17 @@ internal sealed record User : IRecord<User>
 
     public static JsonTypeInfo<User> TypeInfo => UsersJson.Default.User;
 
-    /// <summary><c>auth0|…</c> for local users.</summary>
+    /// <summary><c>auth0|…</c> for local users, <c>{strategy}|…</c> for those who came from a provider.</summary>
     public required string UserId { get; init; }
 
     /// <summary>The connection whose user this is.</summary>
     public required string Connection { get; init; }
+
+    /// <summary>Their account at the provider they came from; null for local users.</summary>
+    public UserIdentity? Identity { get; init; }
+
+    /// <summary>Further identities that were linked: whoever signs in with one of them signs in as this user.</summary>
+    public IReadOnlyList<UserIdentity> Linked { get; set; } = [];
 
     public string? Email { get; init; }
 
@@ -57,17 +63,40 @@ internal sealed record User : IRecord<User>
     {
         get
         {
-            if (Email is not null)
+            foreach (var key in Main().Keys().Concat(Linked.SelectMany(identity => identity.Keys())))
             {
-                yield return EntityKey.UniqueKey("email", LoginKey(Connection, Email));
+                yield return key;
             }
 
-            if (Username is not null)
+            if (Email is not null)
             {
-                yield return EntityKey.UniqueKey("username", LoginKey(Connection, Username));
+                yield return EmailIndex(Email);
             }
         }
     }
+
+    /// <summary>Everybody with this address. Nobody is ever signed in or linked by it: a provider may assert any address (T-CF-15).</summary>
+    public static EntityKey EmailIndex(string email) => EntityKey.Index("user-email", email.ToLowerInvariant());
+
+    /// <summary>The identity that the user began with.</summary>
+    public UserIdentity Main() => Identity ?? new UserIdentity
+    {
+        Connection = Connection,
+        Provider = UserId[..Math.Max(UserId.IndexOf('|'), 0)],
+        UserId = UserId[(UserId.IndexOf('|') + 1)..],
+        Profile = new UserProfile { Email = Email, EmailVerified = EmailVerified, Username = Username, Name = Name },
+        PasswordHash = PasswordHash,
+    };
+
+    /// <summary>The local account of this login name; null when there is none.</summary>
+    public UserIdentity? LocalIdentity(string login)
+    {
+        bool Same(string? name) => string.Equals(name, login, StringComparison.OrdinalIgnoreCase);
+
+        return Linked.Prepend(Main()).FirstOrDefault(i => i.Key() is null && (Same(i.Profile?.Email) || Same(i.Profile?.Username)));
+    }
+
+    public string? PasswordHashFor(string login) => LocalIdentity(login)?.PasswordHash;
 
     /// <summary>E-mail addresses and user names are one per connection, whatever their case.</summary>
     public static string LoginKey(string connection, string login) => $"{connection} {login.ToLowerInvariant()}";

@@ -20,13 +20,13 @@ internal static class UserBody
         // Nothing is sent by mail here: only the wish that nothing be sent can be met.
         body.Fixed("verify_email", "false");
         body.Fixed("verify_password", "false");
-        var email = body.Text("email", current.Email, 254, EmailProblem);
+        var email = ReadEmail(body, current);
 
         // A new address is unverified, whatever the old one was.
         var verified = current.EmailVerified && string.Equals(email, current.Email, StringComparison.OrdinalIgnoreCase);
         var user = current with
         {
-            Connection = Wire.DatabaseConnection,
+            Connection = isNew ? Wire.DatabaseConnection : current.Connection,
             Email = email,
             EmailVerified = body.Flag("email_verified", verified, fallback: false),
             Username = body.Text("username", current.Username, 128, UsernameProblem),
@@ -39,12 +39,35 @@ internal static class UserBody
             UserMetadata = Merge(current.UserMetadata, body.Free("user_metadata", current: null, FreeProblem), body.IsNull("user_metadata")),
             AppMetadata = Merge(current.AppMetadata, body.Free("app_metadata", current: null, FreeProblem), body.IsNull("app_metadata")),
         };
+        if (user.Identity is not null)
+        {
+            return user;
+        }
+
         if (user.Email is null)
         {
             body.Refuse("Missing required property: email", "");
         }
 
         return ReadPassword(body, user, isNew);
+    }
+
+    /// <summary>Of a user who came from a provider, the address is the provider's to say, and there is no user name and no password.</summary>
+    private static string? ReadEmail(BodyReader body, User current)
+    {
+        if (current.Identity is null)
+        {
+            return body.Text("email", current.Email, 254, EmailProblem);
+        }
+
+        body.Echo("email", current.Email);
+        body.Echo("username", current.Username);
+        if (body.Has("password"))
+        {
+            body.Refuse("The connection has no users of its own", "password");
+        }
+
+        return current.Email;
     }
 
     /// <summary>An id of the caller's choice, without the connection's prefix; or a new one.</summary>

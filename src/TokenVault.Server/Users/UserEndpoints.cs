@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -28,14 +27,14 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
             return await records.ListAsync(request, new ManagementList<User>("users", UserView.Of));
         }
 
-        var found = search.Field switch
+        List<User?> found = search.Field switch
         {
-            "email" => await FindByLoginAsync("email", search.Value, request),
-            "username" => await FindByLoginAsync("username", search.Value, request),
-            _ => await records.Storage.FindAsync<User>(search.Value, request.Cancellation),
+            "email" => [.. await FindByEmailAsync(search.Value, request)],
+            "username" => [await FindByLoginAsync("username", search.Value, request)],
+            _ => [await records.Storage.FindAsync<User>(search.Value, request.Cancellation)],
         };
         var list = new ManagementList<User>("users", UserView.Of) { FilterText = $"{search.Field}:{search.Value}" };
-        return records.Answer(request, list, found is null ? [] : [found]);
+        return records.Answer(request, list, [.. found.OfType<User>()]);
     }
 
     private async Task<ManagementAnswer> ByEmailAsync(ManagementRequest request)
@@ -52,8 +51,8 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
             return error;
         }
 
-        var user = await FindByLoginAsync("email", email!, request);
-        return ManagementAnswer.Ok(user is null ? new JsonArray() : new JsonArray(fields.Apply(UserView.Of(user))));
+        var users = await FindByEmailAsync(email!, request);
+        return ManagementAnswer.Ok(WireJson.Array(users.Select(user => fields.Apply(UserView.Of(user)))));
     }
 
     private async Task<ManagementAnswer> GetAsync(ManagementRequest request)
@@ -143,6 +142,16 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
         });
 
     private ValueTask<User?> FindAsync(ManagementRequest request) => records.Storage.FindAsync<User>(request.Path("id"), request.Cancellation);
+
+    /// <summary>Of local users there is one at most; every connection may have one more.</summary>
+    private async Task<List<User>> FindByEmailAsync(string email, ManagementRequest request)
+    {
+        var all = await records.Storage.ListAllAsync<User>(User.EmailIndex(email), request.Cancellation);
+
+        // A row of an earlier version has the login key only.
+        var local = await FindByLoginAsync("email", email, request);
+        return [.. (local is null ? all : all.Append(local)).DistinctBy(user => user.UserId).OrderBy(user => user.UserId, StringComparer.Ordinal)];
+    }
 
     private ValueTask<User?> FindByLoginAsync(string key, string login, ManagementRequest request) =>
         records.Storage.FindByKeyAsync<User>(key, User.LoginKey(Wire.DatabaseConnection, login), request.Cancellation);

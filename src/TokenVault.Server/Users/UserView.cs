@@ -13,13 +13,7 @@ internal static class UserView
             ["user_id"] = user.UserId,
             ["email_verified"] = user.EmailVerified,
             ["blocked"] = user.Blocked,
-            ["identities"] = new JsonArray(new JsonObject
-            {
-                ["connection"] = user.Connection,
-                ["user_id"] = user.UserId[(user.UserId.IndexOf('|') + 1)..],
-                ["provider"] = user.UserId[..Math.Max(user.UserId.IndexOf('|'), 0)],
-                ["isSocial"] = false,
-            }),
+            ["identities"] = Identities(user),
             ["created_at"] = WireJson.Date(user.CreatedAt),
             ["updated_at"] = WireJson.Date(user.UpdatedAt),
         };
@@ -34,4 +28,27 @@ internal static class UserView
             .With("user_metadata", user.UserMetadata?.DeepClone())
             .With("app_metadata", user.AppMetadata?.DeepClone());
     }
+
+    /// <summary>The main identity first; those that were linked carry their own profile.</summary>
+    public static JsonArray Identities(User user) =>
+        WireJson.Array(user.Linked.Select(linked => Identity(linked).With("profileData", Profile(linked.Profile ?? new UserProfile()))).Prepend(Identity(user.Main())));
+
+    private static JsonObject Identity(UserIdentity identity) => new()
+    {
+        ["connection"] = identity.Connection,
+        ["user_id"] = identity.UserId,
+        ["provider"] = identity.Provider,
+        ["isSocial"] = identity.IsSocial,
+    };
+
+    private static JsonObject Profile(UserProfile profile) =>
+        new JsonObject()
+            .With("email", profile.Email)
+            .With("email_verified", profile.Email is null ? null : profile.EmailVerified)
+            .With("username", profile.Username)
+            .With("name", profile.Name)
+            .With("given_name", profile.GivenName)
+            .With("family_name", profile.FamilyName)
+            .With("nickname", profile.Nickname)
+            .With("picture", profile.Picture);
 }

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
+using TokenVault.Tests.Flows.SignIn;
 
 namespace TokenVault.Tests.Flows.Vault;
 
@@ -79,8 +80,9 @@ public sealed class ConnectSecurityTests(VaultScene scene) : IClassFixture<Vault
         var attacker = await scene.NewUserAsync();
         var begun = await attacker.BeginAsync();
         using var victim = scene.Vault.NewBrowser();
+        var page = await victim.GoAsync(begun.Link, Operator.Callback);
 
-        var visit = await victim.GoAsync(begun.Link, Operator.Callback);
+        var visit = await victim.GoAsync(page.Link("continue to"), Operator.Callback);
 
         // The connect code is in the victim's browser alone; the attacker has everything else.
         visit["connect_code"].ShouldNotBeNull();

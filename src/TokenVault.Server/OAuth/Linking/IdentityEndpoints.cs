@@ -1,0 +1,127 @@
+using TokenVault.Server.Http;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Users;
+
+namespace TokenVault.Server.OAuth.Linking;
+
+/// <summary><c>/api/v2/users/{id}/identities</c>: one person, several ways to sign in.</summary>
+internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinking linking, IdTokens idTokens)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapManagement("POST", "/users/{id}/identities", "update:users", LinkAsync);
+        routes.MapManagement("DELETE", "/users/{id}/identities/{provider}/{user_id}", "update:users", UnlinkAsync);
+    }
+
+    private static ManagementError Missing => ManagementError.Inexistent("user");
+
+    private async Task<ManagementAnswer> LinkAsync(ManagementRequest request)
+    {
+        var json = await request.ReadJsonAsync();
+        return await records.WriteAsync(request, "Link a user", async () =>
+        {
+            if (await FindAsync(request, request.Path("id")) is not { } user)
+            {
+                return Missing;
+            }
+
+            var (otherId, connectionId, error) = Read(BodyReader.OfObject(json), request);
+            if (error is not null)
+            {
+                return error;
+            }
+
+            if (await FindAsync(request, otherId) is not { } other)
+            {
+                return Missing;
+            }
+
+            if (connectionId is not null && other.Identity is { } own && own.ConnectionId != connectionId)
+            {
+                return ManagementError.InvalidBody("The user is not one of this connection's", "connection_id");
+            }
+
+            var batch = new Batch();
+            var identity = Whole(other);
+            return await linking.AddAsync(batch, user, identity, other) switch
+            {
+                { Busy: true } busy => ManagementError.Conflict(busy.Message),
+                { } refused => ManagementError.InvalidBody(refused.Message, "user_id"),
+                _ => new PendingWrite(batch, ManagementAnswer.Created(UserView.Identities(user with { Linked = [.. user.Linked, identity] })))
+                {
+                    Target = user.UserId,
+                    Duplicate = "The identity is linked already.",
+                },
+            };
+        });
+    }
+
+    private Task<ManagementAnswer> UnlinkAsync(ManagementRequest request) =>
+        records.WriteAsync(request, "Unlink a user identity", async () =>
+        {
+            if (await FindAsync(request, request.Path("id")) is not { } user)
+            {
+                return Missing;
+            }
+
+            var id = $"{request.Path("provider")}|{request.Path("user_id")}";
+            if (user.Linked.FirstOrDefault(linked => linked.FullId() == id) is not { } identity)
+            {
+                return user.Main().FullId() == id
+                    ? new ManagementError(400, "The main identity of a user cannot be unlinked", "operation_not_supported")
+                    : ManagementError.Inexistent("identity");
+            }
+
+            var batch = new Batch();
+            var remaining = await linking.RemoveAsync(batch, user, identity, keep: null, request.Cancellation);
+            return new PendingWrite(batch, ManagementAnswer.Ok(UserView.Identities(remaining))) { Target = user.UserId };
+        });
+
+    /// <summary>By provider and id, or by an ID token that the other user got from this caller (Auth0: its <c>aud</c> is the caller).</summary>
+    private (string OtherId, string? ConnectionId, ManagementError? Error) Read(BodyReader body, ManagementRequest request)
+    {
+        var token = body.Text("link_with", current: null, 8192);
+        var provider = body.Text("provider", current: null, 64);
+        var userId = NumberOf(body) ?? body.Text("user_id", current: null, 600);
+        var connectionId = body.Text("connection_id", current: null, 64);
+        if (token is null == (provider is null || userId is null))
+        {
+            body.Refuse("Either provider and user_id, or link_with is required", "");
+        }
+
+        var subject = token is null ? null : idTokens.ReadProof(token, request.Caller.ClientId);
+        if (token is not null && subject is null)
+        {
+            body.Refuse("Not a valid ID token that was issued to the caller", "link_with");
+        }
+
+        return body.Refused(out var error)
+            ? ("", null, error)
+            : (subject ?? FullId(provider!, userId!), connectionId, null);
+    }
+
+    /// <summary>Tools have the id with its provider at hand as often as without it.</summary>
+    private static string FullId(string provider, string userId) =>
+        userId.StartsWith(provider + "|", StringComparison.Ordinal) ? userId : $"{provider}|{userId}";
+
+    private static string? NumberOf(BodyReader body) =>
+        body.Raw("user_id") is { ValueKind: System.Text.Json.JsonValueKind.Number } number ? number.GetRawText() : null;
+
+    /// <summary>With all that the user's profile says, so that it can be a user of its own again.</summary>
+    private static UserIdentity Whole(User other) => other.Main() with
+    {
+        Profile = new UserProfile
+        {
+            Email = other.Email,
+            EmailVerified = other.EmailVerified,
+            Username = other.Username,
+            Name = other.Name,
+            GivenName = other.GivenName,
+            FamilyName = other.FamilyName,
+            Nickname = other.Nickname,
+            Picture = other.Picture,
+        },
+    };
+
+    private ValueTask<User?> FindAsync(ManagementRequest request, string id) => records.Storage.FindAsync<User>(id, request.Cancellation);
+}
