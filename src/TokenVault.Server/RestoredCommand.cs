@@ -41,6 +41,19 @@ internal static class RestoredCommand
         await using var storage = await TokenVaultServer.OpenStorageAsync(options, time, log: null);
         await using var ring = await KeyRing.OpenAsync(storage, options.RootKeys, time, cancellationToken, mayCreate: false);
 
+        try
+        {
+            await EndAsync(storage, ring, output, time, cancellationToken);
+            return 0;
+        }
+        catch (Exception e) when (e is StorageUnavailableException or CommitOutcomeUnknownException or CorruptRecordException)
+        {
+            throw new StartupException($"{e.Message} What was ended is ended; say it again.", e);
+        }
+    }
+
+    private static async Task EndAsync(IStorage storage, KeyRing ring, TextWriter output, TimeProvider time, CancellationToken cancellationToken)
+    {
         // First of all, so that a run that is broken off has left its trace.
         var audit = new AuditLog(time);
         await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
@@ -56,7 +69,6 @@ internal static class RestoredCommand
         await using var keys = await SigningKeys.OpenAsync(storage, ring, time, cancellationToken);
         await output.WriteLineAsync($"  withdrew {await keys.ReplaceAllAsync(cancellationToken)} signing keys: no access token or ID token issued so far verifies any more");
         await output.WriteLineAsync("Users sign in again; the accounts they connected are still connected.");
-        return 0;
     }
 
     private static async Task<long> RemoveAsync(IStorage storage, string kind, CancellationToken cancellationToken)

@@ -30,18 +30,19 @@ internal sealed class AccountRemoval(
 
     private async ValueTask OfIndexAsync(EntityKey index, Connection? connection, Batch batch, CancellationToken cancellationToken)
     {
+        var owners = new Dictionary<string, TokenOwner?>(StringComparer.Ordinal);
         foreach (var row in await storage.ListRowsAsync(Tokenset.Kind, index, cancellationToken))
         {
-            await RevokeTokensetAsync(batch, row, connection, cancellationToken);
+            owners[row.Id] = await RevokeTokensetAsync(batch, row, connection, cancellationToken);
         }
 
         foreach (var row in await storage.ListRowsAsync(RefreshSpare.Kind, index, cancellationToken))
         {
-            await RevokeSpareAsync(batch, row, connection, cancellationToken);
+            await RevokeSpareAsync(batch, row, owners, connection, cancellationToken);
         }
     }
 
-    private async ValueTask RevokeTokensetAsync(Batch batch, Entity row, Connection? connection, CancellationToken cancellationToken)
+    private async ValueTask<TokenOwner?> RevokeTokensetAsync(Batch batch, Entity row, Connection? connection, CancellationToken cancellationToken)
     {
         try
         {
@@ -52,21 +53,27 @@ internal sealed class AccountRemoval(
                 var (accessToken, refreshToken) = sealer.Open(tokenset);
                 outbox.Enqueue(batch.Require(tokenset), TokenOwner.Of(tokenset), provider, accessToken, refreshToken);
             }
+
+            return TokenOwner.Of(tokenset);
         }
         catch (CorruptRecordException)
         {
             // What cannot be opened cannot be revoked; it goes all the same.
+            return null;
         }
     }
 
-    private async ValueTask RevokeSpareAsync(Batch batch, Entity row, Connection? connection, CancellationToken cancellationToken)
+    /// <summary>Whatever is kept beside a tokenset is of the same account at the provider.</summary>
+    private async ValueTask RevokeSpareAsync(
+        Batch batch, Entity row, Dictionary<string, TokenOwner?> owners, Connection? connection, CancellationToken cancellationToken)
     {
         try
         {
             var spare = row.ToRecord<RefreshSpare>();
             if (keeping.Open(spare) is { } tokens && (connection ?? await cache.FindAsync<Connection>(spare.ConnectionId, cancellationToken)) is { } provider)
             {
-                outbox.Enqueue(batch, TokenOwner.Of(spare), provider, tokens.Access, tokens.Refresh);
+                var owner = owners.GetValueOrDefault(spare.TokensetId) ?? new TokenOwner(spare.UserId, spare.AccountId, spare.TokensetId, null, null);
+                outbox.Enqueue(batch, owner, provider, tokens.Access, tokens.Refresh);
             }
         }
         catch (CorruptRecordException)

@@ -16,6 +16,7 @@ internal sealed class ConnectCallback(
     private static readonly TimeSpan CodeLifetime = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan RedeemTime = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     /// <summary>The codes of RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6; others are not handed on (T-CF-11).</summary>
     public static IReadOnlyList<string> KnownErrors { get; } =
@@ -67,7 +68,7 @@ internal sealed class ConnectCallback(
 
         if (grant is not null)
         {
-            await storage.CommitAsync(new Batch().Insert(sealer.Hold(redeeming, connection, PendingGrant.From(grant, Now), deadline: Now)));
+            await KeepAsync(new Batch().Insert(sealer.Hold(redeeming, connection, PendingGrant.From(grant, Now), deadline: Now)));
         }
 
         await FailAsync(context, redeeming, connection, failure);
@@ -97,14 +98,30 @@ internal sealed class ConnectCallback(
             Deadline = Now + CodeLifetime,
         };
         var held = sealer.Hold(request, connection, PendingGrant.From(grant, Now), pending.Deadline);
-        if (!(await storage.CommitAsync(new Batch().Insert(held).Replace(pending))).Committed)
+        if (!await KeepAsync(new Batch().Insert(held).Replace(pending)))
         {
-            await storage.CommitAsync(new Batch().Insert(held with { Deadline = Now }));
+            await KeepAsync(new Batch().Insert(held with { Deadline = Now }));
             await EndAsync(context, request, connection, "access_denied", "The request was withdrawn meanwhile.");
             return;
         }
 
         Return(context, request, [new("connect_code", code.Reveal())]);
+    }
+
+    /// <summary>What the provider gave is here and nowhere else: a store that is away for a moment is waited for.</summary>
+    private async Task<bool> KeepAsync(Batch batch)
+    {
+        for (var pause = TimeSpan.FromMilliseconds(100); ; pause *= 2)
+        {
+            try
+            {
+                return (await storage.CommitAsync(batch)).Committed;
+            }
+            catch (Exception) when (pause < LongestPause)
+            {
+                await Task.Delay(pause, time);
+            }
+        }
     }
 
     /// <summary>The request is over, and the application hears of it.</summary>

@@ -1,6 +1,5 @@
 using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Keys;
-using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
 
@@ -11,7 +10,7 @@ namespace TokenVault.Server.Accounts;
 /// is connected already, its grant must not end with that: there the tokens wait, as spares, for the account's own removal.
 /// </summary>
 internal sealed class HeldGrantSweep(
-    IStorage storage, ConnectSealer sealer, RefreshKeeping keeping, RevocationOutbox outbox, TimeProvider time, ILogger<HeldGrantSweep> logger)
+    IStorage storage, ConnectSealer sealer, RevocationOutbox outbox, TimeProvider time, ILogger<HeldGrantSweep> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
@@ -42,13 +41,8 @@ internal sealed class HeldGrantSweep(
         var batch = new Batch().Delete(held);
         if (Open(held) is { } grant)
         {
-            var tokens = new ReceivedTokens(grant.AccessToken, grant.RefreshToken, grant.Scopes, grant.ExpiresAt, grant.ReceivedAt, SentHash: "");
-            if (await SameAccountAsync(held, grant, stopping) is { } connected)
-            {
-                // A new version, so that a removal of the account cannot miss the spare; a grant of its own, so that no refresh uses it.
-                batch.Replace(connected).Insert(keeping.Spare(held.Id, connected with { GrantId = Identifier.Secret() }, tokens));
-            }
-            else if (await IsNamelessAsync(held, grant, stopping))
+            var refreshToken = grant.RefreshToken is { } token ? new Secret(token) : null;
+            if (await IsNamelessAsync(held, grant, stopping))
             {
                 // Whose it is, nobody knows: to revoke it could end the grant of a connected account. An operator has a month to look.
                 if (grant.ReceivedAt + NamelessLife > time.GetUtcNow())
@@ -58,7 +52,7 @@ internal sealed class HeldGrantSweep(
             }
             else
             {
-                outbox.Enqueue(batch, new TokenOwner(held.UserId, AccountId: null, held.Id), held.Connection, tokens.Access, tokens.Refresh);
+                outbox.Enqueue(batch, new TokenOwner(held.UserId, AccountId: null, held.Id, grant.Issuer, grant.Subject), held.Connection, new Secret(grant.AccessToken), refreshToken);
             }
         }
 
@@ -71,15 +65,6 @@ internal sealed class HeldGrantSweep(
     {
         var accounts = new ListQuery(Tokenset.Kind) { Index = EntityKey.Index("connection", held.Connection.Id), Take = 1 };
         return held.UserId.Length == 0 && grant.Subject is null && await storage.CountAsync(accounts, stopping) > 0;
-    }
-
-    /// <summary>Where the provider names nobody, any account that the user has there may be the same.</summary>
-    private async Task<Tokenset?> SameAccountAsync(HeldGrant held, PendingGrant grant, CancellationToken stopping)
-    {
-        var index = grant is { Issuer: { } issuer, Subject: { } subject }
-            ? Tokenset.UpstreamIndex(held.Connection.Id, issuer, subject)
-            : Tokenset.OwnerIndex(held.UserId, held.Connection.Id);
-        return (await storage.ListReadableAsync<Tokenset>(index, logger, stopping)).FirstOrDefault();
     }
 
     private PendingGrant? Open(HeldGrant held)

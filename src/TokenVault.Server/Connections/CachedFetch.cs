@@ -15,6 +15,18 @@ internal sealed class CachedFetch<T>(Func<Task<ProviderResult<T>>> fetch, TimePr
     private DateTimeOffset _fetchedAt;
     private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
 
+    /// <summary>The value fetched last, however old it is; null when there is none.</summary>
+    public T? Held
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _last?.Value;
+            }
+        }
+    }
+
     /// <summary>The value, not older than asked if the provider can be reached at all.</summary>
     public Task<ProviderResult<T>> GetAsync(TimeSpan maxAge, CancellationToken cancellationToken)
     {

@@ -48,14 +48,18 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             : new(Identity(token), null);
     }
 
+    /// <summary>Has the keys at hand for <see cref="Compare"/>; whatever becomes of it.</summary>
+    public Task PrepareAsync(ProviderEndpoints provider) => keys.FindAsync(provider, afterMiss: false, CancellationToken.None);
+
     /// <summary>
     /// Whether the id_token of a refresh speaks of the account that was connected (T-UP-08); null when nothing speaks against it.
     /// </summary>
     /// <remarks>
-    /// Some providers repeat the id_token of the sign-in, so its age says nothing here. And a token whose key cannot be had proves
-    /// nothing either way: the provider may as well have sent none, and the tokens beside it must not be lost for it.
+    /// It asks nobody: the answer that came with it is not in the store yet, and must get there first (F-03). Some providers repeat the
+    /// id_token of the sign-in, so its age says nothing here. And a token whose key is not at hand proves nothing either way: the provider
+    /// may as well have sent none, and the tokens beside it must not be lost for it.
     /// </remarks>
-    public async Task<ProviderFailure?> CompareAsync(string idToken, ProviderTarget target, ProviderIdentity account)
+    public ProviderFailure? Compare(string idToken, ProviderTarget target, ProviderIdentity account)
     {
         var expected = new JwtExpectations
         {
@@ -65,18 +69,31 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             RequireExpiry = false,
             Skew = TimeSpan.FromDays(3650),
         };
-        var found = await VerifyAsync(idToken, target.Endpoints, expected, CancellationToken.None);
-        if (found.Token is null)
+        var missed = false;
+        var token = JwtVerifier.Verify(idToken, expected, Find, time.GetUtcNow(), out var broken);
+        if (missed)
         {
-            return found.KeyMissing ? null : found.Failure;
+            return null;
         }
 
-        if (Problem(found.Token, target.Connection, first: false) is { } problem)
+        if (token is null)
+        {
+            return Rejected(broken).Failure;
+        }
+
+        if (Problem(token, target.Connection, first: false) is { } problem)
         {
             return Rejected(problem).Failure;
         }
 
-        return string.Equals(found.Token.Subject, account.Subject, StringComparison.Ordinal) ? null : Rejected("another subject").Failure;
+        return string.Equals(token.Subject, account.Subject, StringComparison.Ordinal) ? null : Rejected("another subject").Failure;
+
+        VerificationKey? Find(string? kid)
+        {
+            var key = ProviderKeys.Pick(keys.Held(target.Endpoints), kid);
+            missed = key is null;
+            return key;
+        }
     }
 
     private async Task<Verification> VerifyAsync(
@@ -88,14 +105,14 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             var (set, failure) = await keys.FindAsync(provider, afterMiss, cancellationToken);
             if (set is null)
             {
-                return new Verification(null, failure, KeyMissing: true);
+                return new Verification(null, failure);
             }
 
             var missed = false;
             var token = JwtVerifier.Verify(idToken, expected, Find, time.GetUtcNow(), out problem);
             if (token is not null || !missed)
             {
-                return new Verification(token, token is null ? Rejected(problem).Failure : null, KeyMissing: false);
+                return new Verification(token, token is null ? Rejected(problem).Failure : null);
             }
 
             VerificationKey? Find(string? kid)
@@ -106,7 +123,7 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             }
         }
 
-        return new Verification(null, Rejected(problem).Failure, KeyMissing: true);
+        return new Verification(null, Rejected(problem).Failure);
     }
 
     private static bool Says(VerifiedJwt token, string claim, string value) =>
@@ -146,5 +163,5 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
     private static ProviderResult<ProviderIdentity> Rejected(string problem) =>
         new(null, new ProviderFailure(ProviderFailureKind.IdentityRejected, "the id_token is not valid: " + problem));
 
-    private sealed record Verification(VerifiedJwt? Token, ProviderFailure? Failure, bool KeyMissing);
+    private sealed record Verification(VerifiedJwt? Token, ProviderFailure? Failure);
 }

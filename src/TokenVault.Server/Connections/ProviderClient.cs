@@ -106,6 +106,7 @@ internal sealed class ProviderClient(
             return Counted(new(null, unsent));
         }
 
+        await users.PrepareAsync(target, expected);
         var deadline = RotationRules.Of(RotationOf(connection)).AnswerDeadline;
         if (!mayStillSend())
         {
@@ -118,7 +119,7 @@ internal sealed class ProviderClient(
             return Counted(new(null, refused));
         }
 
-        return Counted(new(response.Tokens, await users.CompareAsync(target, response, expected)));
+        return Counted(new(response.Tokens, users.Compare(target, response, expected)));
     }
 
     /// <summary>Tells the provider that a token is no longer wanted.</summary>

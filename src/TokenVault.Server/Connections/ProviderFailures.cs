@@ -43,7 +43,7 @@ internal static class ProviderFailures
     private static ProviderFailureKind Kind(HttpStatusCode status, string? code, Provider provider)
     {
         // A gateway speaks for itself: what stands behind it may have done its work.
-        if (status is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout)
+        if (status is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout || (int)status is (>= 520 and <= 530) or 598 or 599)
         {
             return ProviderFailureKind.OutcomeUnknown;
         }

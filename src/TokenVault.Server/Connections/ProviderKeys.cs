@@ -27,11 +27,15 @@ internal sealed class ProviderKeys(UpstreamHttp http, TimeProvider time)
             return Task.FromResult(Failed(ProviderFailureKind.Misconfigured, "the provider names no jwks_uri"));
         }
 
-        var fetch = _fetched.GetOrAdd(
-            (url, string.Join(' ', provider.SigningAlgorithms)),
-            key => new CachedFetch<IReadOnlyList<VerificationKey>>(() => FetchAsync(key.Url, key.Algorithms.Split(' ')), time));
-        return fetch.GetAsync(afterMiss ? MaxAgeForUnknownKey : MaxAge, cancellationToken);
+        return Of(provider, url).GetAsync(afterMiss ? MaxAgeForUnknownKey : MaxAge, cancellationToken);
     }
+
+    /// <summary>The keys at hand, without a look over the network.</summary>
+    public IReadOnlyList<VerificationKey> Held(ProviderEndpoints provider) => (provider.JwksUri is { } url ? Of(provider, url).Held : null) ?? [];
+
+    private CachedFetch<IReadOnlyList<VerificationKey>> Of(ProviderEndpoints provider, string url) => _fetched.GetOrAdd(
+        (url, string.Join(' ', provider.SigningAlgorithms)),
+        key => new CachedFetch<IReadOnlyList<VerificationKey>>(() => FetchAsync(key.Url, key.Algorithms.Split(' ')), time));
 
     /// <summary>The key of that id; without an id, the only key there is (OpenID Connect Core §10.1).</summary>
     public static VerificationKey? Pick(IReadOnlyList<VerificationKey> keys, string? kid)

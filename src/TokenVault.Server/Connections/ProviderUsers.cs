@@ -66,11 +66,13 @@ internal sealed class ProviderUsers(UpstreamHttp http, IdTokenVerifier idTokens)
             : named;
     }
 
+    /// <summary>To be called before the refresh token leaves, for <see cref="Compare"/>.</summary>
+    public Task PrepareAsync(ProviderTarget target, ProviderIdentity? expected) =>
+        expected is not null && target.Provider.OpenIdConnect ? idTokens.PrepareAsync(target.Endpoints) : Task.CompletedTask;
+
     /// <summary>Whether the id_token of a refresh speaks of another account (T-UP-08); null when nothing says so.</summary>
-    public async Task<ProviderFailure?> CompareAsync(ProviderTarget target, ProviderTokenResponse response, ProviderIdentity? expected) =>
-        expected is not null && target.Provider.OpenIdConnect && response.IdToken is { } idToken
-            ? await idTokens.CompareAsync(idToken, target, expected)
-            : null;
+    public ProviderFailure? Compare(ProviderTarget target, ProviderTokenResponse response, ProviderIdentity? expected) =>
+        expected is not null && target.Provider.OpenIdConnect && response.IdToken is { } idToken ? idTokens.Compare(idToken, target, expected) : null;
 
     private async Task<ProviderResult<ProviderIdentity>> AskAsync(
         ProviderTarget target, UserLookup lookup, Secret accessToken, RedeemUpstream redeem, CancellationToken cancellationToken)

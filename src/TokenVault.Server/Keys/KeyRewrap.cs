@@ -66,14 +66,15 @@ internal sealed class KeyRewrap(
         var last = await StateAsync(cancellationToken);
         if ((last?.CleanSince ?? last?.FinishedAt) + after > time.GetUtcNow()
             || await RunAsync(_ => { }, anew: true, cancellationToken) != RewrapOutcome.Done
-            || !IsClean(await StateAsync(cancellationToken), after))
+            || await StateAsync(cancellationToken) is not { } state
+            || !IsClean(state, after))
         {
             return [];
         }
 
-        var sealing = SealingKey;
+        // What that pass has seen everything under, whatever seals by now.
         var keys = (await storage.ListAllAsync<VaultKey>(index: null, cancellationToken)).Where(key => key.RetiredAt is null).ToList();
-        var generation = keys.Find(key => key.Id == sealing)?.Generation ?? 0;
+        var generation = keys.Find(key => key.Id == state.KeyId)?.Generation ?? 0;
         var replaced = keys.Where(key => key.Generation < generation).ToList();
         var now = time.GetUtcNow();
         var batch = new Batch();
@@ -127,8 +128,8 @@ internal sealed class KeyRewrap(
         return RewrapOutcome.Done;
     }
 
-    private bool IsClean(KeyRewrapState? state, TimeSpan since) =>
-        state?.KeyId == SealingKey && state.FinishedAt is not null && state.CleanSince + since <= time.GetUtcNow();
+    private bool IsClean(KeyRewrapState state, TimeSpan since) =>
+        state.KeyId == SealingKey && state.FinishedAt is not null && state.CleanSince + since <= time.GetUtcNow();
 
     private async Task<VaultKey> NewestAsync(CancellationToken cancellationToken) =>
         (await storage.ListAllAsync<VaultKey>(index: null, cancellationToken)).MaxBy(key => key.Generation)!;

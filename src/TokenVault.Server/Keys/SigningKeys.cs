@@ -109,7 +109,8 @@ internal sealed class SigningKeys : IAsyncDisposable
     /// <returns>How many keys were withdrawn.</returns>
     public async Task<int> ReplaceAllAsync(CancellationToken cancellationToken)
     {
-        foreach (var alg in Algorithms)
+        // Twice: the next key may have signed already, in a time that a restored store knows nothing of.
+        foreach (var alg in Algorithms.Concat(Algorithms))
         {
             await RotateAsync(alg, cancellationToken);
         }

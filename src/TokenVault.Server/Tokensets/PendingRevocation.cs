@@ -31,6 +31,11 @@ internal sealed record PendingRevocation : ISealed<PendingRevocation>
 
     public required string TokensetId { get; init; }
 
+    /// <summary>With <see cref="UpstreamUserId"/>: whose account it was at the provider; null when that names nobody.</summary>
+    public string? Issuer { get; init; }
+
+    public string? UpstreamUserId { get; init; }
+
     /// <summary>The connection as it was: it may be gone by the time the provider answers.</summary>
     public required Connection Connection { get; init; }
 
@@ -83,11 +88,10 @@ internal sealed record PendingRevocation : ISealed<PendingRevocation>
 /// <summary>Whose tokens they were.</summary>
 /// <param name="AccountId">Null when they never became an account's.</param>
 /// <param name="TokensetId">What they belonged to: a tokenset, or the connect request that nobody completed.</param>
-internal sealed record TokenOwner(string UserId, string? AccountId, string TokensetId)
+/// <param name="Issuer">With <paramref name="UpstreamUserId"/>: whose account it was at the provider; null when that names nobody.</param>
+internal sealed record TokenOwner(string UserId, string? AccountId, string TokensetId, string? Issuer, string? UpstreamUserId)
 {
-    public static TokenOwner Of(Tokenset tokenset) => new(tokenset.UserId, tokenset.AccountId, tokenset.Id);
-
-    public static TokenOwner Of(RefreshSpare spare) => new(spare.UserId, spare.AccountId, spare.TokensetId);
+    public static TokenOwner Of(Tokenset tokenset) => new(tokenset.UserId, tokenset.AccountId, tokenset.Id, tokenset.Issuer, tokenset.UpstreamUserId);
 }
 
 internal static class RevocationStates
@@ -98,6 +102,7 @@ internal static class RevocationStates
         RevocationState.Revoked => "revoked",
         RevocationState.NotSupported => "not_supported",
         RevocationState.Failed => "failed",
+        RevocationState.Deferred => "deferred",
         _ => "pending",
     };
 }
@@ -113,4 +118,7 @@ internal enum RevocationState
 
     /// <summary>The provider did not accept it within a day.</summary>
     Failed,
+
+    /// <summary>The same provider account is connected: the token is revoked when that one goes.</summary>
+    Deferred,
 }

@@ -35,16 +35,8 @@ internal sealed class RefreshCall(
     /// Establishes that whoever made the open attempt is gone: their lease has run out. They may only be standing still, with the
     /// answer in their hands; so what the provider's ways demand is waited for from now on.
     /// </summary>
-    public async Task<CommitOutcome> TakeOverAsync(Tokenset current, RefreshLease lease)
-    {
-        var outcome = await lease.ClaimAsync(current with { Attempt = current.Attempt!.Leave(time.GetUtcNow()) });
-        if (outcome == CommitOutcome.Committed)
-        {
-            await storage.CommitAsync(new Batch().ReleaseLease(lease.Name, lease.Fence));
-        }
-
-        return outcome;
-    }
+    public Task<CommitOutcome> TakeOverAsync(Tokenset current, RefreshLease lease) =>
+        lease.WriteWhileFreeAsync(current with { Attempt = current.Attempt!.Leave(time.GetUtcNow()) });
 
     /// <summary>Lease and intent; what an attempt before this one left in doubt stays in doubt.</summary>
     public async Task<(CommitOutcome Outcome, Tokenset Claimed)> ClaimAsync(Tokenset current, string attemptId, RefreshLease lease)

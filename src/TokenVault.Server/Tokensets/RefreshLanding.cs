@@ -22,7 +22,7 @@ internal sealed class RefreshLanding(
             return await KeepUnreadAsync(answer);
         }
 
-        var fence = lease;
+        var fenced = lease is not null;
         while (true)
         {
             var current = await storage.FindAsync<Tokenset>(answer.Claimed.Id, CancellationToken.None);
@@ -34,7 +34,7 @@ internal sealed class RefreshLanding(
             }
 
             var result = applies
-                ? await ApplyAsync(answer, tokens, current!, fence)
+                ? await ApplyAsync(answer, tokens, current!, lease, fenced)
                 : await (current is null ? WithdrawAsync(answer, tokens, lease) : KeepSpareAsync(answer, tokens, current, lease));
             if (result is not null)
             {
@@ -42,7 +42,7 @@ internal sealed class RefreshLanding(
             }
 
             // The lease went to another node, which has not stored anything newer yet: the version decides now.
-            fence = null;
+            fenced = false;
         }
     }
 
@@ -57,21 +57,17 @@ internal sealed class RefreshLanding(
     private bool HoldsWhatWasSent(Tokenset current, ReceivedTokens tokens) =>
         sealer.Open(current).RefreshToken is { } held && Identifier.Hash(held.Reveal()) == tokens.SentHash;
 
-    private async Task<RefreshResult?> ApplyAsync(SpooledAnswer answer, ReceivedTokens tokens, Tokenset current, RefreshLease? lease)
+    private async Task<RefreshResult?> ApplyAsync(
+        SpooledAnswer answer, ReceivedTokens tokens, Tokenset current, RefreshLease? lease, bool fenced)
     {
         var (accessToken, former) = sealer.Open(current);
         var sameGrant = current.GrantId == answer.Claimed.GrantId;
         var renewed = sameGrant ? Renewed(current, tokens, former) : WithSuccessor(current, accessToken, former, tokens);
-        var batch = new Batch();
-        if (lease is not null)
+        var batch = Releasing(lease).Replace(renewed);
+        batch.Put(keeping.Receipt(current, answer.Attempt, tokens)).Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)));
+        if (fenced)
         {
-            batch.RequireFence(lease.Name, lease.Fence);
-        }
-
-        batch.Replace(renewed).Put(keeping.Receipt(current, answer.Attempt, tokens)).Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)));
-        if (lease is not null)
-        {
-            batch.ReleaseLease(lease.Name, lease.Fence);
+            batch.RequireFence(lease!.Name, lease.Fence);
         }
 
         var result = await storage.CommitAsync(batch);

@@ -24,6 +24,12 @@ internal sealed class RefreshLease(IStorage storage, string tokensetId, string n
     }
 
     /// <summary>
+    /// Writes only if nobody holds the lease, and takes it for no longer than that: what the row says then is that its owner is gone.
+    /// </summary>
+    public async Task<CommitOutcome> WriteWhileFreeAsync(Tokenset row) =>
+        (await storage.CommitAsync(new Batch().AcquireLease(Name, node, TimeSpan.FromMilliseconds(1)).Replace(row))).Outcome;
+
+    /// <summary>
     /// A process that stood still may have lost the lease without knowing. Half of it gone since the last sign of life means: do not
     /// send any more.
     /// </summary>

@@ -41,7 +41,7 @@ internal sealed class RefreshSpool : IDisposable
             Reserve();
             Survey();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StartupException($"The spool '{path}' cannot be prepared: {e.Message}");
         }

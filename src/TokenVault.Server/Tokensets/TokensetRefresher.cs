@@ -67,6 +67,7 @@ internal sealed class TokensetRefresher(
     {
         try
         {
+            var since = time.GetTimestamp();
             while (true)
             {
                 var step = await StepAsync(stale, connection);
@@ -76,7 +77,7 @@ internal sealed class TokensetRefresher(
                 }
 
                 // Somebody else is at it, or a spare has taken the dead token's place: look again.
-                if (step.WaitFor is { } theirs && !await others.UntilMovedAsync(theirs))
+                if (step.WaitFor is { } theirs && !await others.UntilMovedAsync(theirs, since))
                 {
                     return RefreshResult.Unavailable("another node is refreshing", retryAfter: null);
                 }

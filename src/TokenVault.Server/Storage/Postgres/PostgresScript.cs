@@ -17,9 +17,6 @@ internal sealed class PostgresScript : IAsyncDisposable
     /// <summary>The number of the operation that the next statements belong to.</summary>
     public int Operation { get; set; }
 
-    /// <summary>The rows written or removed, without those that only the answers tell.</summary>
-    public List<Change> Changes { get; } = [];
-
     /// <summary>The rows that the answers named as removed.</summary>
     public List<Change> Removed { get; } = [];
 

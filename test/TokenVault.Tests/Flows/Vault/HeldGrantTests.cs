@@ -1,6 +1,7 @@
 using TokenVault.Server.Accounts;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Storage;
+using TokenVault.Server.Storage.Sqlite;
 using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
 
@@ -32,12 +33,31 @@ public sealed class HeldGrantTests(VaultScene scene) : IClassFixture<VaultScene>
 
         await scene.TickUntilAsync(async () => await HeldAsync(grant.User) == 0, TimeSpan.FromSeconds(5));
 
-        (await grant.RevocationsAsync()).ShouldBeEmpty();
+        await VaultScene.UntilAsync(async () => (await grant.RevocationsAsync()) is [{ State: RevocationState.Deferred }]);
+        grant.Provider.Revocation.Calls.ShouldBe(0);
         scene.EndAccessTokens();
         (await grant.ExchangeAsync()).Status.ShouldBe(200);
         await grant.DisconnectAsync();
         await RevokedAsync(grant.User, 2);
         grant.Provider.IsLive(given.AccessToken).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task T_CF_02_What_a_provider_gave_outlasts_a_store_that_is_away_for_a_moment()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        await grant.DisconnectAsync();
+        await RevokedAsync(grant.User, 1);
+        var begun = await grant.User.BeginAsync(new() { ["connection"] = grant.Connection });
+        using var database = SqliteConnection.OpenWriter(Path.Combine(scene.Vault.DataDirectory, "vault.db"));
+        database.Execute("CREATE TRIGGER trouble BEFORE INSERT ON entity WHEN NEW.kind = 'held-grant' BEGIN SELECT RAISE(ABORT, 'trouble'); END");
+        var visiting = grant.User.Browser.GoAsync(begun.Link, Operator.Callback);
+        await VaultScene.UntilAsync(() => Task.FromResult(grant.Provider.Redemption.Calls == 2));
+        database.Execute("DROP TRIGGER trouble");
+
+        await scene.TickUntilAsync(() => Task.FromResult(visiting.IsCompleted));
+
+        (await visiting)["connect_code"].ShouldNotBeNull();
     }
 
     [Fact]
