@@ -13,7 +13,7 @@ internal sealed class KeyRing : IAsyncDisposable
 {
     private const int OnStack = 1024;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
     private readonly byte[] _pepper;
@@ -174,15 +174,28 @@ internal sealed class KeyRing : IAsyncDisposable
             if (_look.IsCompleted && (_lookedAt is not { } at || _time.GetElapsedTime(at) >= BetweenLooks))
             {
                 _lookedAt = _time.GetTimestamp();
-                _look = Task.Run(async () => await ReloadAsync(CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing));
+
+                // On a thread of its own: those of the pool may all be waiting here.
+                _look = Task.Factory.StartNew(Look, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             }
 
             look = _look;
         }
 
-        // The pool lends threads for this kind of wait. What went wrong with the read is no concern of this value: its key is still unknown.
         look.Wait(Patience);
         return Find(id);
+    }
+
+    private void Look()
+    {
+        try
+        {
+            ReloadAsync(CancellationToken.None).Wait(Patience);
+        }
+        catch (AggregateException)
+        {
+            // What went wrong with the read is no concern of the value that was looked for: its key is still unknown.
+        }
     }
 
     private byte[] DeriveMacKey(string purpose)

@@ -65,7 +65,7 @@ public sealed class RestoreDrillTests : VaultScene
         await Vault.RestartAsync(async () => output = await RestoredAsync());
 
         output.ShouldContain("ended 2 refresh tokens");
-        output.ShouldContain("withdrew 2 signing keys");
+        output.ShouldContain("withdrew 4 signing keys");
         foreach (var one in (TestUser[])[user, revoked])
         {
             (await one.ExchangeAsync()).Status.ShouldBe(403);
