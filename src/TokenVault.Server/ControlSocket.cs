@@ -60,8 +60,10 @@ internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation ope
         }
     }
 
+    /// <summary>A start that fails further on disposes without stopping: the loops end then, too.</summary>
     public void Dispose()
     {
+        _stopping.Cancel();
         _socket?.Dispose();
         _stopping.Dispose();
     }
@@ -75,7 +77,11 @@ internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation ope
                 using var caller = await socket.AcceptAsync(_stopping.Token);
                 await AnswerAsync(caller);
             }
-            catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+            catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
             {
                 // The caller has gone, or the server stops: what was begun and can go on, goes on in the background.
             }
