@@ -42,7 +42,7 @@ internal static class RestoredCommand
         await using var ring = await KeyRing.OpenAsync(storage, options.RootKeys, time, cancellationToken, mayCreate: false);
 
         // First of all, so that a run that is broken off has left its trace.
-        var audit = new AuditLog(time);
+        var audit = new AuditLog(ring, time);
         await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
         {
             Type = AuditType.ManagementWrite,
