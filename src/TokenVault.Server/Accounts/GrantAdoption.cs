@@ -1,3 +1,4 @@
+using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
@@ -7,7 +8,7 @@ using TokenVault.Server.Tokensets;
 namespace TokenVault.Server.Accounts;
 
 /// <summary>What is written when a user's consent becomes a connected account.</summary>
-internal sealed class GrantAdoption(IStorage storage, TokensetSealer sealer, RefreshKeeping keeping, ILogger<GrantAdoption> logger)
+internal sealed class GrantAdoption(IStorage storage, TokensetSealer sealer, RefreshKeeping keeping, AuditLog audit, ILogger<GrantAdoption> logger)
 {
     /// <summary>The same account at the provider is updated; another one never overwrites it (T-CF-07).</summary>
     public async ValueTask<(ConnectedAccount Account, Batch Batch)> BatchAsync(
@@ -33,6 +34,11 @@ internal sealed class GrantAdoption(IStorage storage, TokensetSealer sealer, Ref
         if (former is not null && keeping.Replaced(former, grant.RefreshToken) is { } spare)
         {
             batch.Insert(spare);
+        }
+
+        if (former is { State: TokensetState.ReauthorizationRequired })
+        {
+            batch.Append(audit.Row(RefreshLanding.Event(AuditType.TokensetRecovered, tokenset)));
         }
 
         return (account, batch.Put(account));

@@ -20,6 +20,9 @@ internal sealed record ManagementAnswer
 
     public ManagementError? Error { get; }
 
+    /// <summary>RFC 8288: where the next page is, for the lists that say so in a header.</summary>
+    public string? Link { get; init; }
+
     public static ManagementAnswer Ok(JsonNode body) => new(200, body, error: null);
 
     public static ManagementAnswer Created(JsonNode body) => new(201, body, error: null);

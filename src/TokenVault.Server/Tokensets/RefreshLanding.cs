@@ -69,6 +69,11 @@ internal sealed class RefreshLanding(
         }
 
         batch.Replace(renewed).Put(keeping.Receipt(current, answer.Attempt, tokens)).Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)));
+        if (current.State == TokensetState.ReauthorizationRequired)
+        {
+            batch.Append(audit.Row(Event(AuditType.TokensetRecovered, renewed)));
+        }
+
         if (lease is not null)
         {
             batch.ReleaseLease(lease.Name, lease.Fence);
