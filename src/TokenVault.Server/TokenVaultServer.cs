@@ -7,6 +7,7 @@ using TokenVault.Server.Connections;
 using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Exchange;
 using TokenVault.Server.Http;
+using TokenVault.Server.Http.OpenApi;
 using TokenVault.Server.Keys;
 using TokenVault.Server.OAuth;
 using TokenVault.Server.OAuth.Grants;
@@ -141,7 +142,9 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<ConnectSealer>().AddSingleton<ConnectFlow>().AddSingleton<ConnectCallback>().AddSingleton<ConnectBrowserLeg>();
         services.AddSingleton<ConnectPage>().AddSingleton<ConnectDeparture>();
         services.AddSingleton<ConnectCompletion>().AddSingleton<GrantAdoption>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
-        services.AddSingleton<UserAccountEndpoints>();
+        services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<RefreshTokenEndpoints>();
+        services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>();
+        services.AddSingleton<ReferenceEndpoints>();
         services.AddSingleton<SubjectTokenReader>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>();
         services.AddSingleton<AuthorizationCodeGrant>().AddSingleton<RefreshTokenGrant>().AddSingleton<ClientCredentialsGrant>();
@@ -193,6 +196,12 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<UserEndpoints>().Map(app);
         services.GetRequiredService<UserAccountEndpoints>().Map(app);
         services.GetRequiredService<IdentityEndpoints>().Map(app);
+        services.GetRequiredService<SessionEndpoints>().Map(app);
+        services.GetRequiredService<RefreshTokenEndpoints>().Map(app);
+        services.GetRequiredService<TenantEndpoints>().Map(app);
+        services.GetRequiredService<TokenExchangeProfileEndpoints>().Map(app);
+        services.GetRequiredService<SigningKeyEndpoints>().Map(app);
+        services.GetRequiredService<ReferenceEndpoints>().Map(app);
         services.GetRequiredService<Health>().Map(app);
         app.MapManagementFallback();
     }

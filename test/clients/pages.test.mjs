@@ -215,3 +215,21 @@ async function beginConnect(tokens) {
   const started = await world.startConnect(token, { redirectUri: application.callback });
   return { token, started, link: `${started.connect_uri}?ticket=${encodeURIComponent(started.connect_params.ticket)}` };
 }
+
+for (const javaScript of [true, false]) {
+  test(`the API reference ${javaScript ? 'with' : 'without'} JavaScript`, needsChromium, async () => {
+    const { page, problems, close } = await open(browser, { javaScript });
+    const response = await page.goto(`${world.config.serverMetadata().issuer}docs/api`);
+    assert.equal(response.status(), 200);
+    const operation = page.locator('#getClientsId');
+    await operation.locator('summary').click();
+    assert.ok(await operation.getByText('refresh_token.policies.audience').isVisible());
+    if (javaScript) {
+      assert.deepEqual(await accessibilityProblems(page), []);
+    }
+
+    await keepScreenshot(page, 'api-reference');
+    assert.deepEqual(problems, []);
+    await close();
+  });
+}

@@ -16,10 +16,10 @@ internal sealed class UserAccountEndpoints(ManagementRecords records, AccountRem
     public void Map(IEndpointRouteBuilder routes)
     {
         const string tokensets = "/users/{id}/federated-connections-tokensets";
-        routes.MapManagement("GET", tokensets, "read:federated_connections_tokensets", ListTokensetsAsync);
-        routes.MapManagement("DELETE", tokensets + "/{tokenset}", "update:federated_connections_tokensets", DeleteTokensetAsync);
-        routes.MapManagement("GET", "/users/{id}/connected-accounts", "read:users", ListAccountsAsync);
-        routes.MapManagement("GET", "/users/{id}/token-revocations", "read:federated_connections_tokensets", ListRevocationsAsync);
+        routes.MapManagement("GET", tokensets, "read:federated_connections_tokensets", ListTokensetsAsync).Describe(UserAccountDocs.Tokensets);
+        routes.MapManagement("DELETE", tokensets + "/{tokenset}", "update:federated_connections_tokensets", DeleteTokensetAsync).Describe(UserAccountDocs.DeleteTokenset);
+        routes.MapManagement("GET", "/users/{id}/connected-accounts", "read:users", ListAccountsAsync).Describe(UserAccountDocs.Accounts);
+        routes.MapManagement("GET", "/users/{id}/token-revocations", "read:federated_connections_tokensets", ListRevocationsAsync).Describe(UserAccountDocs.Revocations);
     }
 
     private async Task<ManagementAnswer> ListTokensetsAsync(ManagementRequest request)

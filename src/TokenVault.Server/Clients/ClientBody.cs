@@ -136,11 +136,20 @@ internal static class ClientBody
     private static void IgnoreFixed(BodyReader body)
     {
         foreach (var name in (string[])["is_token_endpoint_ip_header_trusted", "require_pushed_authorization_requests", "require_proof_of_possession",
-            "sso_disabled", "cross_origin_authentication", "cross_origin_auth"])
+            "sso", "sso_disabled", "cross_origin_authentication", "cross_origin_auth", "skip_non_verifiable_callback_uri_confirmation_prompt"])
         {
             body.Fixed(name, "false");
         }
 
+        foreach (var name in (string[])["addons", "mobile", "native_social_login", "oidc_logout", "oidc_backchannel_logout", "client_authentication_methods"])
+        {
+            body.Fixed(name, "{}");
+        }
+
+        body.Fixed("allowed_clients", "[]");
+        body.Fixed("client_aliases", "[]");
+        body.Fixed("organization_require_behavior", "\"no_prompt\"");
+        body.Fixed("compliance_level", "\"none\"");
         body.Fixed("custom_login_page_on", "true");
         body.Fixed("organization_usage", "\"deny\"");
     }

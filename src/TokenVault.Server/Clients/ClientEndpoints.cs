@@ -13,12 +13,12 @@ internal sealed class ClientEndpoints(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/clients", Read, ListAsync);
-        routes.MapManagement("POST", "/clients", "create:clients", CreateAsync);
-        routes.MapManagement("GET", "/clients/{id}", Read, GetAsync);
-        routes.MapManagement("PATCH", "/clients/{id}", "update:clients", UpdateAsync);
-        routes.MapManagement("DELETE", "/clients/{id}", "delete:clients", DeleteAsync);
-        routes.MapManagement("POST", "/clients/{id}/rotate-secret", "update:client_keys", RotateSecretAsync);
+        routes.MapManagement("GET", "/clients", Read, ListAsync).Describe(ClientDocs.Client.List);
+        routes.MapManagement("POST", "/clients", "create:clients", CreateAsync).Describe(ClientDocs.Client.Create);
+        routes.MapManagement("GET", "/clients/{id}", Read, GetAsync).Describe(ClientDocs.Client.Get);
+        routes.MapManagement("PATCH", "/clients/{id}", "update:clients", UpdateAsync).Describe(ClientDocs.Client.Update);
+        routes.MapManagement("DELETE", "/clients/{id}", "delete:clients", DeleteAsync).Describe(ClientDocs.Client.Delete);
+        routes.MapManagement("POST", "/clients/{id}/rotate-secret", "update:client_keys", RotateSecretAsync).Describe(ClientDocs.RotateSecret);
     }
 
     private Task<ManagementAnswer> ListAsync(ManagementRequest request)
@@ -49,7 +49,7 @@ internal sealed class ClientEndpoints(
             return error;
         }
 
-        return await FindAsync(request) is { } client ? ManagementAnswer.Ok(fields.Apply(ClientView.Of(client))) : Missing;
+        return await FindAsync(request) is { } client ? ManagementAnswer.Ok(fields.Apply(ClientView.Of(client))).Tagged(client.Version) : Missing;
     }
 
     private async Task<ManagementAnswer> CreateAsync(ManagementRequest request)
@@ -94,7 +94,11 @@ internal sealed class ClientEndpoints(
                 return error;
             }
 
-            return new PendingWrite(new Batch().Replace(client), ManagementAnswer.Ok(ClientView.Of(client))) { Target = client.ClientId };
+            return new PendingWrite(new Batch().Replace(client), ManagementAnswer.Ok(ClientView.Of(client)))
+            {
+                Target = client.ClientId,
+                Replaced = current.Version,
+            };
         });
     }
 
@@ -108,7 +112,11 @@ internal sealed class ClientEndpoints(
 
             var secret = Identifier.ClientSecret();
             var client = current with { SecretHash = ring.HashSecret(secret), UpdatedAt = time.GetUtcNow() };
-            return new PendingWrite(new Batch().Replace(client), ManagementAnswer.Ok(ClientView.Of(client, secret))) { Target = client.ClientId };
+            return new PendingWrite(new Batch().Replace(client), ManagementAnswer.Ok(ClientView.Of(client, secret)))
+            {
+                Target = client.ClientId,
+                Replaced = current.Version,
+            };
         });
 
     private Task<ManagementAnswer> DeleteAsync(ManagementRequest request) =>
@@ -127,7 +135,7 @@ internal sealed class ClientEndpoints(
                 await removal(client, batch, request.Cancellation);
             }
 
-            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = client.ClientId };
+            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = client.ClientId, Replaced = client.Version };
         });
 
     private static ManagementError Missing => ManagementError.Inexistent("client");

@@ -10,11 +10,11 @@ internal sealed class ClientGrantEndpoints(ManagementRecords records)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/client-grants", "read:client_grants", ListAsync);
-        routes.MapManagement("POST", "/client-grants", "create:client_grants", CreateAsync);
-        routes.MapManagement("GET", "/client-grants/{id}", "read:client_grants", GetAsync);
-        routes.MapManagement("PATCH", "/client-grants/{id}", "update:client_grants", UpdateAsync);
-        routes.MapManagement("DELETE", "/client-grants/{id}", "delete:client_grants", DeleteAsync);
+        routes.MapManagement("GET", "/client-grants", "read:client_grants", ListAsync).Describe(ClientDocs.Grant.List);
+        routes.MapManagement("POST", "/client-grants", "create:client_grants", CreateAsync).Describe(ClientDocs.Grant.Create with { Refusals = [404, 409] });
+        routes.MapManagement("GET", "/client-grants/{id}", "read:client_grants", GetAsync).Describe(ClientDocs.Grant.Get);
+        routes.MapManagement("PATCH", "/client-grants/{id}", "update:client_grants", UpdateAsync).Describe(ClientDocs.Grant.Update);
+        routes.MapManagement("DELETE", "/client-grants/{id}", "delete:client_grants", DeleteAsync).Describe(ClientDocs.Grant.Delete);
     }
 
     private static ManagementError Missing => ManagementError.Inexistent("client_grant");
@@ -24,34 +24,30 @@ internal sealed class ClientGrantEndpoints(ManagementRecords records)
         var clientId = request.Query.Text("client_id");
         var audience = request.Query.Text("audience");
         var subjectType = request.Query.Text("subject_type");
+
+        // No grant of this server speaks of organizations, so asking for those that do finds none.
+        var organizations = request.Query.Flag("allow_any_organization") == true;
         return records.ListAsync(request, new ManagementList<ClientGrant>("client_grants", View)
         {
             Index = clientId is not null ? EntityKey.Index(ClientGrant.ClientIndex, clientId)
                 : audience is not null ? EntityKey.Index(ClientGrant.AudienceIndex, audience)
                 : null,
-            Where = clientId is null && audience is null && subjectType is null
+            Where = clientId is null && audience is null && subjectType is null && !organizations
                 ? null
-                : grant => Matches(clientId, grant.ClientId) && Matches(audience, grant.Audience) && Matches(subjectType, grant.SubjectType),
-            FilterText = $"{clientId} {subjectType} {audience}",
+                : grant => !organizations && Matches(clientId, grant.ClientId) && Matches(audience, grant.Audience) && Matches(subjectType, grant.SubjectType),
+            FilterText = $"{clientId} {subjectType} {organizations} {audience}",
         });
     }
 
     private static bool Matches(string? wanted, string value) => wanted is null || string.Equals(wanted, value, StringComparison.Ordinal);
 
     private async Task<ManagementAnswer> GetAsync(ManagementRequest request) =>
-        await FindAsync(request) is { } grant ? ManagementAnswer.Ok(View(grant)) : Missing;
+        await FindAsync(request) is { } grant ? ManagementAnswer.Ok(View(grant)).Tagged(grant.Version) : Missing;
 
     private async Task<ManagementAnswer> CreateAsync(ManagementRequest request)
     {
         var body = await request.BodyAsync();
-        var grant = new ClientGrant
-        {
-            Id = Identifier.ClientGrant(),
-            ClientId = body.RequiredText("client_id", "", 128),
-            Audience = body.RequiredText("audience", "", 600),
-            SubjectType = body.OneOf("subject_type", "client", "client", "client", "user"),
-            Scope = ReadScope(body, []),
-        };
+        var grant = ReadNew(body);
         if (body.Refused(out var error))
         {
             return error;
@@ -110,16 +106,29 @@ internal sealed class ClientGrantEndpoints(ManagementRecords records)
                 return problem;
             }
 
-            return new PendingWrite(new Batch().Require(api).Replace(grant), ManagementAnswer.Ok(View(grant))) { Target = grant.Id };
+            return new PendingWrite(new Batch().Require(api).Replace(grant), ManagementAnswer.Ok(View(grant)))
+            {
+                Target = grant.Id,
+                Replaced = current.Version,
+            };
         });
     }
 
     private Task<ManagementAnswer> DeleteAsync(ManagementRequest request) =>
         records.WriteAsync(request, "Delete a client grant", async () => await FindAsync(request) is { } grant
-            ? new PendingWrite(new Batch().Delete(grant), ManagementAnswer.NoContent) { Target = grant.Id }
+            ? new PendingWrite(new Batch().Delete(grant), ManagementAnswer.NoContent) { Target = grant.Id, Replaced = grant.Version }
             : new PendingWrite(Batch: null, ManagementAnswer.NoContent));
 
-    private static IReadOnlyList<string> ReadScope(BodyReader body, IReadOnlyList<string> current)
+    public static ClientGrant ReadNew(BodyReader body) => new()
+    {
+        Id = Identifier.ClientGrant(),
+        ClientId = body.RequiredText("client_id", "", 128),
+        Audience = body.RequiredText("audience", "", 600),
+        SubjectType = body.OneOf("subject_type", "client", "client", "client", "user"),
+        Scope = ReadScope(body, []),
+    };
+
+    public static IReadOnlyList<string> ReadScope(BodyReader body, IReadOnlyList<string> current)
     {
         body.Fixed("allow_any_organization", "false");
         body.Fixed("allow_all_scopes", "false");
@@ -134,7 +143,7 @@ internal sealed class ClientGrantEndpoints(ManagementRecords records)
         return unknown is null ? null : ManagementError.InvalidBody($"The API has no scope {OAuthError.Shown(unknown)}", "scope");
     }
 
-    private static JsonObject View(ClientGrant grant) => new()
+    public static JsonObject View(ClientGrant grant) => new()
     {
         ["id"] = grant.Id,
         ["client_id"] = grant.ClientId,

@@ -10,4 +10,6 @@ namespace TokenVault.Server.Clients;
 [JsonSerializable(typeof(ClientGrant))]
 [JsonSerializable(typeof(ResourceServer))]
 [JsonSerializable(typeof(RefreshToken))]
+[JsonSerializable(typeof(TenantSettings))]
+[JsonSerializable(typeof(TokenExchangeProfile))]
 internal sealed partial class ClientsJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using TokenVault.Server.Storage;
@@ -54,6 +55,9 @@ internal sealed record RefreshToken : IRecord<RefreshToken>
     public DateTimeOffset? IdleExpiresAt { get; init; }
 
     public DateTimeOffset? AbsoluteExpiresAt { get; init; }
+
+    /// <summary>What administrators noted about it.</summary>
+    public JsonObject? RefreshTokenMetadata { get; init; }
 
     [JsonIgnore]
     public long Version { get; init; }

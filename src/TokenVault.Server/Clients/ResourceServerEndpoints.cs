@@ -9,11 +9,11 @@ internal sealed class ResourceServerEndpoints(ManagementRecords records)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/resource-servers", "read:resource_servers", ListAsync);
-        routes.MapManagement("POST", "/resource-servers", "create:resource_servers", CreateAsync);
-        routes.MapManagement("GET", "/resource-servers/{id}", "read:resource_servers", GetAsync);
-        routes.MapManagement("PATCH", "/resource-servers/{id}", "update:resource_servers", UpdateAsync);
-        routes.MapManagement("DELETE", "/resource-servers/{id}", "delete:resource_servers", DeleteAsync);
+        routes.MapManagement("GET", "/resource-servers", "read:resource_servers", ListAsync).Describe(ClientDocs.Api.List);
+        routes.MapManagement("POST", "/resource-servers", "create:resource_servers", CreateAsync).Describe(ClientDocs.Api.Create);
+        routes.MapManagement("GET", "/resource-servers/{id}", "read:resource_servers", GetAsync).Describe(ClientDocs.Api.Get);
+        routes.MapManagement("PATCH", "/resource-servers/{id}", "update:resource_servers", UpdateAsync).Describe(ClientDocs.Api.Update);
+        routes.MapManagement("DELETE", "/resource-servers/{id}", "delete:resource_servers", DeleteAsync).Describe(ClientDocs.Api.Delete);
     }
 
     private Task<ManagementAnswer> ListAsync(ManagementRequest request)
@@ -37,7 +37,7 @@ internal sealed class ResourceServerEndpoints(ManagementRecords records)
             return error;
         }
 
-        return await FindAsync(request) is { } api ? ManagementAnswer.Ok(fields.Apply(ResourceServerView.Of(api))) : Missing;
+        return await FindAsync(request) is { } api ? ManagementAnswer.Ok(fields.Apply(ResourceServerView.Of(api))).Tagged(api.Version) : Missing;
     }
 
     private async Task<ManagementAnswer> CreateAsync(ManagementRequest request)
@@ -74,7 +74,11 @@ internal sealed class ResourceServerEndpoints(ManagementRecords records)
                 return error;
             }
 
-            return new PendingWrite(new Batch().Replace(api), ManagementAnswer.Ok(ResourceServerView.Of(api))) { Target = api.Id };
+            return new PendingWrite(new Batch().Replace(api), ManagementAnswer.Ok(ResourceServerView.Of(api)))
+            {
+                Target = api.Id,
+                Replaced = current.Version,
+            };
         });
     }
 
@@ -93,7 +97,7 @@ internal sealed class ResourceServerEndpoints(ManagementRecords records)
 
             // Grants for an API that comes back under the same name must not come back with it.
             var batch = new Batch().Delete(api).DeleteIndexed(ClientGrant.AudienceIndex, api.Identifier);
-            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = api.Id };
+            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = api.Id, Replaced = api.Version };
         });
 
     private static ManagementError Missing => ManagementError.Inexistent("resource_server");

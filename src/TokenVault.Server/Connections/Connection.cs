@@ -112,6 +112,9 @@ internal sealed record ConnectionOptions
 
     public string? Issuer { get; init; }
 
+    /// <summary>Kept for tools that compare it; the keys are where the provider's metadata says.</summary>
+    public string? JwksUri { get; init; }
+
     /// <summary>client_secret_post or client_secret_basic.</summary>
     public string? TokenEndpointAuthMethod { get; init; }
 

@@ -47,7 +47,7 @@ internal static class ConnectionBody
         }
 
         var name = body.RequiredText("name", "", 128, NameProblem);
-        body.Fixed("realms", $"[\"{name}\"]");
+        body.EchoOnly("realms", name);
         return current with { Name = name, Strategy = strategy };
     }
 
@@ -58,7 +58,7 @@ internal static class ConnectionBody
         body.Echo("name", current.Name);
         body.Echo("strategy", current.Strategy);
         body.Echo("callback_url", current.CallbackUrl(issuer));
-        body.Fixed("realms", $"[\"{current.Name}\"]");
+        body.EchoOnly("realms", current.Name);
         return current;
     }
 

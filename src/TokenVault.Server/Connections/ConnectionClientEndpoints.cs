@@ -13,9 +13,9 @@ internal sealed class ConnectionClientEndpoints(ManagementRecords records, Token
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/connections/{id}/clients", "read:connections", ListClientsAsync);
-        routes.MapManagement("PATCH", "/connections/{id}/clients", "update:connections", ChangeClientsAsync);
-        routes.MapManagement("GET", "/clients/{id}/connections", "read:connections", ListConnectionsAsync);
+        routes.MapManagement("GET", "/connections/{id}/clients", "read:connections", ListClientsAsync).Describe(ConnectionDocs.Clients);
+        routes.MapManagement("PATCH", "/connections/{id}/clients", "update:connections", ChangeClientsAsync).Describe(ConnectionDocs.ChangeClients);
+        routes.MapManagement("GET", "/clients/{id}/connections", "read:connections", ListConnectionsAsync).Describe(ConnectionDocs.OfClient(options.Issuer));
     }
 
     /// <summary>Takes a client that goes off every connection, in the commit that removes it.</summary>
@@ -30,6 +30,8 @@ internal sealed class ConnectionClientEndpoints(ManagementRecords records, Token
             }
         }
     }
+
+    public static (string ClientId, bool Enable) ReadChange(BodyReader item) => (item.RequiredText("client_id", "", 128), item.RequiredFlag("status"));
 
     private async Task<ManagementAnswer> ListClientsAsync(ManagementRequest request)
     {
@@ -59,7 +61,7 @@ internal sealed class ConnectionClientEndpoints(ManagementRecords records, Token
     private async Task<ManagementAnswer> ChangeClientsAsync(ManagementRequest request)
     {
         var body = await request.ArrayBodyAsync();
-        var changes = body.Items.Select(item => (ClientId: item.RequiredText("client_id", "", 128), Enable: item.RequiredFlag("status"))).ToList();
+        var changes = body.Items.Select(ReadChange).ToList();
         if (body.Refused(out var error))
         {
             return error;
@@ -97,7 +99,7 @@ internal sealed class ConnectionClientEndpoints(ManagementRecords records, Token
             }
 
             batch.Replace(connection with { EnabledClients = enabled });
-            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = connection.Id };
+            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = connection.Id, Replaced = connection.Version };
         });
     }
 

@@ -14,11 +14,12 @@ internal sealed class ConnectionEndpoints(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/connections", Read, ListAsync);
-        routes.MapManagement("POST", "/connections", "create:connections", CreateAsync);
-        routes.MapManagement("GET", "/connections/{id}", Read, GetAsync);
-        routes.MapManagement("PATCH", "/connections/{id}", "update:connections", UpdateAsync);
-        routes.MapManagement("DELETE", "/connections/{id}", "delete:connections", DeleteAsync);
+        var noun = ConnectionDocs.Noun(catalog, options.Issuer);
+        routes.MapManagement("GET", "/connections", Read, ListAsync).Describe(noun.List);
+        routes.MapManagement("POST", "/connections", "create:connections", CreateAsync).Describe(noun.Create);
+        routes.MapManagement("GET", "/connections/{id}", Read, GetAsync).Describe(noun.Get);
+        routes.MapManagement("PATCH", "/connections/{id}", "update:connections", UpdateAsync).Describe(noun.Update);
+        routes.MapManagement("DELETE", "/connections/{id}", "delete:connections", DeleteAsync).Describe(noun.Delete);
     }
 
     private static ManagementError Missing => ManagementError.Inexistent("connection");
@@ -45,7 +46,7 @@ internal sealed class ConnectionEndpoints(
             return error;
         }
 
-        return await FindAsync(request) is { } connection ? ManagementAnswer.Ok(fields.Apply(View(connection))) : Missing;
+        return await FindAsync(request) is { } connection ? ManagementAnswer.Ok(fields.Apply(View(connection))).Tagged(connection.Version) : Missing;
     }
 
     private async Task<ManagementAnswer> CreateAsync(ManagementRequest request)
@@ -83,6 +84,7 @@ internal sealed class ConnectionEndpoints(
                 var (_, connection, batch) => new PendingWrite(batch.Replace(connection), ManagementAnswer.Ok(View(connection)))
                 {
                     Target = connection.Id,
+                    Replaced = current.Version,
                 },
             };
         });
@@ -108,7 +110,7 @@ internal sealed class ConnectionEndpoints(
                 await removal(connection, batch, request.Cancellation);
             }
 
-            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = connection.Id };
+            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = connection.Id, Replaced = connection.Version };
         });
 
     private async Task<(ManagementError? Error, Connection Connection, Batch Batch)> WriteAsync(

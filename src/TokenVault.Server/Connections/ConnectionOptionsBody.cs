@@ -30,6 +30,7 @@ internal static class ConnectionOptionsBody
             return (connection.Options, active);
         }
 
+        body.Fixed("type", "\"back_channel\"");
         var options = new ConnectionOptions
         {
             ClientId = body.Text("client_id", current: null, 512),
@@ -44,6 +45,7 @@ internal static class ConnectionOptionsBody
             RevocationUrl = Url(body, "revocationURL", "revocation_endpoint"),
             DiscoveryUrl = Url(body, "discovery_url", "discovery_url"),
             Issuer = Url(body, "issuer", "issuer"),
+            JwksUri = Url(body, "jwks_uri", "jwks_uri"),
             TokenEndpointAuthMethod = body.Text("token_endpoint_auth_method", current: null, 64, method =>
                 method is "client_secret_post" or "client_secret_basic" ? null : "Only client_secret_post and client_secret_basic are supported"),
             RotationClass = RotationRules.Parse(body.Text("rotation_class", current: null, 32, name =>
@@ -161,15 +163,14 @@ internal static class ConnectionOptionsBody
 
     private static bool? ReadPkce(BodyReader body)
     {
-        foreach (var name in (string[])["pkce", "pkce_enabled"])
-        {
-            if (body.Has(name) && !body.IsNull(name))
-            {
-                return body.Flag(name, current: false, fallback: false);
-            }
-        }
+        var named = Optional(body, "pkce");
+        return Optional(body, "pkce_enabled") is { } alias ? named ?? alias : named;
+    }
 
-        return null;
+    private static bool? Optional(BodyReader body, string name)
+    {
+        var value = body.Flag(name, current: false, fallback: false);
+        return body.Has(name) && !body.IsNull(name) ? value : null;
     }
 
     private static string? Url(BodyReader body, string name, string alias) =>

@@ -32,6 +32,15 @@ internal static class ConnectionView
     {
         var options = connection.Options;
         var json = new JsonObject { ["connected_accounts"] = new JsonObject { ["active"] = connection.ConnectedAccountsActive } };
+        if (connection.Strategy == "oidc")
+        {
+            // Typed tools read these names of this strategy, and take a missing one for a change.
+            json.With("authorization_endpoint", options.AuthorizationUrl)
+                .With("token_endpoint", options.TokenUrl)
+                .With("userinfo_endpoint", options.UserInfoUrl)
+                .With("type", "back_channel");
+        }
+
         foreach (var (name, value) in options.Variables ?? new Dictionary<string, string>())
         {
             json[name] = value;
@@ -49,6 +58,7 @@ internal static class ConnectionView
             .With("revocationURL", options.RevocationUrl)
             .With("discovery_url", options.DiscoveryUrl)
             .With("issuer", options.Issuer)
+            .With("jwks_uri", options.JwksUri)
             .With("token_endpoint_auth_method", options.TokenEndpointAuthMethod)
             .With("rotation_class", options.RotationClass is { } rotation ? RotationRules.Name(rotation) : null)
             .With("pkce", options.Pkce)

@@ -9,6 +9,7 @@ internal sealed partial class BodyReader
     /// <summary>A list of distinct texts; <c>null</c> empties it.</summary>
     public IReadOnlyList<string> Texts(string name, IReadOnlyList<string> current, int most, Func<string, string?>? problem = null)
     {
+        _schema?.Texts(name, most);
         if (ListOf(name, most, out var absent) is not { } items)
         {
             return absent ? current : [];
@@ -26,6 +27,7 @@ internal sealed partial class BodyReader
     /// <summary>A list of objects; <c>null</c> empties it.</summary>
     public IReadOnlyList<T> Objects<T>(string name, IReadOnlyList<T> current, int most, Func<BodyReader, T> read)
     {
+        _schema?.Objects(name, most, () => Describe(item => read(item)));
         if (ListOf(name, most, out var absent) is not { } items)
         {
             return absent ? current : [];
@@ -37,6 +39,7 @@ internal sealed partial class BodyReader
     /// <summary>An object that replaces the one there is; <c>null</c> resets it.</summary>
     public T Nested<T>(string name, T current, T fallback, Func<BodyReader, T> read)
     {
+        _schema?.Nested(name, () => Describe(inner => read(inner)));
         if (Find(name) is not { } element)
         {
             return current;
@@ -48,6 +51,7 @@ internal sealed partial class BodyReader
     /// <summary>An object of the caller's own making, kept as it is; <c>null</c> removes it.</summary>
     public JsonObject? Free(string name, JsonObject? current, Func<JsonObject, string?> problem)
     {
+        _schema?.Free(name);
         if (Find(name) is not { } element)
         {
             return current;

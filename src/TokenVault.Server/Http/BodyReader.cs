@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using TokenVault.Server.Http.OpenApi;
 
 namespace TokenVault.Server.Http;
 
@@ -14,8 +16,12 @@ internal sealed partial class BodyReader
     private readonly Slot _slot;
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
-    private BodyReader(JsonElement element, string path, Slot slot)
+    /// <summary>When the reading is only watched, to describe the body: what was asked for.</summary>
+    private readonly BodySchema? _schema;
+
+    private BodyReader(JsonElement element, string path, Slot slot, BodySchema? schema = null)
     {
+        _schema = schema;
         _object = element;
         _path = path;
         _slot = slot;
@@ -44,6 +50,14 @@ internal sealed partial class BodyReader
 
     private static JsonElement EmptyObject { get; } = JsonDocument.Parse("{}").RootElement;
 
+    /// <summary>What <paramref name="read"/> asks of a body, as a schema: the reading itself is the one description of it.</summary>
+    public static JsonObject Describe(Action<BodyReader> read)
+    {
+        var schema = new BodySchema();
+        read(new BodyReader(EmptyObject, "", new Slot(), schema));
+        return schema.ToJson();
+    }
+
     /// <summary>To be asked when everything is read: also finds the members that nobody asked for.</summary>
     public bool Refused([NotNullWhen(true)] out ManagementError? error)
     {
@@ -60,7 +74,8 @@ internal sealed partial class BodyReader
     /// <summary>Something was wrong already: what costs time can be left out.</summary>
     public bool Failing => _slot.Error is not null;
 
-    public bool Has(string name) => Find(name) is not null;
+    /// <summary>Whether the member is there; a watched reading is to ask for all that there could be.</summary>
+    public bool Has(string name) => Find(name) is not null || _schema is not null;
 
     public bool IsNull(string name) => Find(name) is { ValueKind: JsonValueKind.Null };
 
@@ -71,6 +86,7 @@ internal sealed partial class BodyReader
     /// <param name="problem">What is wrong with a value, or null.</param>
     public string? Text(string name, string? current, int longest, Func<string, string?>? problem = null)
     {
+        _schema?.Text(name, longest);
         if (Find(name) is not { } element)
         {
             return current;
@@ -88,6 +104,7 @@ internal sealed partial class BodyReader
     /// <summary>A text that must be there: in the body, or already.</summary>
     public string RequiredText(string name, string current, int longest, Func<string, string?>? problem = null)
     {
+        _schema?.RequiredText(name, longest, isRequired: current.Length == 0);
         if (Find(name) is not { } element)
         {
             if (current.Length == 0)
@@ -109,6 +126,7 @@ internal sealed partial class BodyReader
 
     public string OneOf(string name, string current, string fallback, params ReadOnlySpan<string> allowed)
     {
+        _schema?.OneOf(name, allowed);
         if (Find(name) is not { } element)
         {
             return current;
@@ -130,6 +148,7 @@ internal sealed partial class BodyReader
 
     public bool Flag(string name, bool current, bool fallback)
     {
+        _schema?.Flag(name);
         if (Find(name) is not { } element)
         {
             return current;
@@ -151,6 +170,7 @@ internal sealed partial class BodyReader
 
     public bool RequiredFlag(string name)
     {
+        _schema?.RequiredFlag(name);
         if (Find(name) is null)
         {
             _slot.Error ??= ManagementError.InvalidBody($"Missing required property: {name}", _path);
@@ -161,6 +181,7 @@ internal sealed partial class BodyReader
 
     public int Number(string name, int current, int fallback, int min, int max)
     {
+        _schema?.Number(name, min, max);
         if (Find(name) is not { } element)
         {
             return current;
@@ -184,39 +205,6 @@ internal sealed partial class BodyReader
 
         Refuse($"Expected an integer from {min} to {max}", name);
         return fallback;
-    }
-
-    /// <summary>The member as it stands, for the few whose type varies.</summary>
-    public JsonElement? Raw(string name) => Find(name);
-
-    /// <summary>A setting this server does not have: accepted when it asks for what the server does anyway.</summary>
-    /// <param name="json">The accepted value.</param>
-    public void Fixed(string name, string json)
-    {
-        if (Find(name) is not { ValueKind: not JsonValueKind.Null } element)
-        {
-            return;
-        }
-
-        using var accepted = JsonDocument.Parse(json);
-        if (!JsonElement.DeepEquals(element, accepted.RootElement))
-        {
-            Refuse($"Not supported by this server: the only value is {json}", name);
-        }
-    }
-
-    /// <summary>A read-only member that a tool sends back as it read it.</summary>
-    public void Echo(string name, string? value)
-    {
-        if (Find(name) is not { } element)
-        {
-            return;
-        }
-
-        if (element.ValueKind != JsonValueKind.String || !string.Equals(element.GetString(), value, StringComparison.Ordinal))
-        {
-            Refuse("The property is read-only", name);
-        }
     }
 
     private static string Shown(string text) => Protocol.OAuthError.Shown(text);

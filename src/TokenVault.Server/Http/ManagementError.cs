@@ -35,6 +35,10 @@ internal sealed record ManagementError(int Status, string Message, string? Code 
 
     public static ManagementError Conflict(string message) => new(409, message, "conflict");
 
+    /// <summary>RFC 9110 §13.1.1: somebody else changed it since the caller read it.</summary>
+    public static ManagementError PreconditionFailed { get; } =
+        new(412, "The resource was changed since you read it. Read it again.", "precondition_failed");
+
     public static ManagementError TooLarge(int limit) => new(413, $"The body is larger than {limit} bytes", "payload_too_large");
 
     /// <summary>The wire member <c>error</c>.</summary>

@@ -26,11 +26,16 @@ internal sealed class ManagementRecords(IStorage storage, AuditLog audit, Cursor
                 return write.Answer;
             }
 
+            if (write.Replaced is { } version && !request.Expects(version))
+            {
+                return ManagementError.PreconditionFailed;
+            }
+
             var row = audit.Row(request.Audit(description, write.Answer.Status, write.Target));
             var result = await Storage.CommitAsync(write.Batch.Append(row));
             if (result.Committed)
             {
-                return write.Answer;
+                return Tagged(write);
             }
 
             if (result.Outcome == CommitOutcome.Duplicate)
@@ -41,6 +46,14 @@ internal sealed class ManagementRecords(IStorage storage, AuditLog audit, Cursor
 
         return ManagementError.Conflict("Other requests keep changing this resource. Try again.");
     }
+
+    /// <summary>The row for a write that commits elsewhere, to go into that same commit.</summary>
+    public AuditRow Row(ManagementRequest request, string description, int status, string? target) =>
+        audit.Row(request.Audit(description, status, target));
+
+    /// <summary>A replacement makes the next version.</summary>
+    private static ManagementAnswer Tagged(PendingWrite write) =>
+        write.Replaced is { } version && write.Answer.Body is not null ? write.Answer.Tagged(version + 1) : write.Answer;
 
     public async Task<ManagementAnswer> ListAsync<T>(ManagementRequest request, ManagementList<T> list)
         where T : class, IRecord<T>

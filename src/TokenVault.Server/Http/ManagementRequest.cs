@@ -35,6 +35,13 @@ internal sealed class ManagementRequest
     /// <summary>A parameter of the path, percent-decoded exactly once.</summary>
     public string Path(string name) => _path[name];
 
+    /// <summary>Whether the caller, if they named a version (<c>If-Match</c>, RFC 9110 §13.1.1), named this one.</summary>
+    public bool Expects(long version)
+    {
+        var tags = _http.Headers.IfMatch.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)).ToList();
+        return tags.Count == 0 || tags.Contains("*") || tags.Contains(ManagementAnswer.TagOf(version), StringComparer.Ordinal);
+    }
+
     /// <summary>The body as JSON; a writer that may have to try again reads it once and lays it over what it finds each time.</summary>
     public Task<JsonBody> ReadJsonAsync() => JsonBody.ReadAsync(_http, Cancellation);
 

@@ -19,6 +19,11 @@ internal static class ManagementResponse
             response.Headers.WWWAuthenticate = unauthorized == ManagementGate.MissingToken ? "Bearer" : "Bearer error=\"invalid_token\"";
         }
 
+        if (answer.EntityTag is not null)
+        {
+            response.Headers.ETag = answer.EntityTag;
+        }
+
         var body = answer.Error is { } error ? Envelope(error) : answer.Body;
         if (body is null)
         {

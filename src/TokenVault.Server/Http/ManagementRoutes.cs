@@ -1,3 +1,5 @@
+using TokenVault.Server.Http.OpenApi;
+
 namespace TokenVault.Server.Http;
 
 /// <summary>The one way to put an endpoint under the Management API: none without a scope (T-MG-02).</summary>
@@ -7,12 +9,12 @@ internal static class ManagementRoutes
     public const string BasePath = "api/v2/";
 
     /// <param name="pattern">Below the base path, with a leading slash: <c>/clients/{id}</c>.</param>
-    public static void MapManagement(
+    public static IEndpointConventionBuilder MapManagement(
         this IEndpointRouteBuilder routes, string method, string pattern, string scope, Func<ManagementRequest, Task<ManagementAnswer>> handler) =>
         routes.MapManagement(method, pattern, new RequiredScope(scope), handler);
 
     /// <param name="pattern">Below the base path, with a leading slash: <c>/clients/{id}</c>.</param>
-    public static void MapManagement(
+    public static IEndpointConventionBuilder MapManagement(
         this IEndpointRouteBuilder routes,
         string method,
         string pattern,
@@ -20,8 +22,11 @@ internal static class ManagementRoutes
         Func<ManagementRequest, Task<ManagementAnswer>> handler)
     {
         var gate = routes.ServiceProvider.GetRequiredService<ManagementGate>();
-        routes.MapMethods("/api/v2" + pattern, [method], context => gate.AnswerAsync(context, scope, handler)).WithMetadata(scope);
+        return routes.MapMethods("/api/v2" + pattern, [method], context => gate.AnswerAsync(context, scope, handler)).WithMetadata(scope);
     }
+
+    /// <summary>What the API reference says of the endpoint.</summary>
+    public static void Describe(this IEndpointConventionBuilder endpoint, Operation operation) => endpoint.WithMetadata(operation);
 
     /// <summary>Everything else below the base path, whatever the method: a 404 in the envelope.</summary>
     public static void MapManagementFallback(this IEndpointRouteBuilder routes) =>

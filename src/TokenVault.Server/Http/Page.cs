@@ -27,6 +27,9 @@ internal sealed record Page(string Title, Html Body)
 
     public int Status { get; init; } = 200;
 
+    /// <summary>A style of ours over the common one.</summary>
+    public string? ExtraStyle { get; init; }
+
     /// <summary>A script of ours, allowed by a nonce.</summary>
     public string? Script { get; init; }
 
@@ -41,17 +44,18 @@ internal sealed record Page(string Title, Html Body)
         var nonce = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
         // Only scripts written in this assembly come here; their data travels in encoded attributes.
         var script = Script is null ? "" : $"<script nonce=\"{nonce}\">{Script}</script>";
+        var extra = ExtraStyle is null ? "" : $"<style>{ExtraStyle}</style>";
         var html = $"""
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-            {Html.Of($"<title>{Title}</title>")}<style>{Style}</style></head><body><main>{Body}</main>{script}</body></html>
+            {Html.Of($"<title>{Title}</title>")}<style>{Style}</style>{extra}</head><body><main>{Body}</main>{script}</body></html>
             """;
 
         var response = context.Response;
         response.StatusCode = Status;
         response.ContentType = "text/html; charset=utf-8";
         response.Headers.ContentSecurityPolicy =
-            $"default-src 'none'; style-src 'sha256-{StyleHash}'; base-uri 'none'; form-action 'self'{Space(FormTarget)}; "
+            $"default-src 'none'; style-src 'sha256-{StyleHash}'{Space(ExtraHash())}; base-uri 'none'; form-action 'self'{Space(FormTarget)}; "
             + $"frame-ancestors {FrameAncestor ?? "'none'"}{(Script is null ? "" : $"; script-src 'nonce-{nonce}'")}";
         if (FrameAncestor is null)
         {
@@ -64,6 +68,9 @@ internal sealed record Page(string Title, Html Body)
 
     public static Page Error(int status, string title, string explanation) =>
         new(title, Html.Of($"<h1>{title}</h1><p class=\"error\" role=\"alert\">{explanation}</p>")) { Status = status };
+
+    private string? ExtraHash() =>
+        ExtraStyle is null ? null : $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(ExtraStyle)))}'";
 
     private static string Space(string? value) => value is null ? "" : " " + value;
 }

@@ -32,6 +32,12 @@ internal static class WireJson
             return "Metadata has at most 10 members";
         }
 
+        return TextsProblem(metadata);
+    }
+
+    /// <summary>Members are texts of a bounded length.</summary>
+    public static string? TextsProblem(JsonObject metadata)
+    {
         var fits = metadata.All(member => member.Key.Length is > 0 and <= 255
             && member.Value is JsonValue value && value.TryGetValue<string>(out var text) && text.Length <= 255);
         return fits ? null : "Metadata members are texts of up to 255 characters";

@@ -4,7 +4,7 @@ using TokenVault.Server.Keys.Jose;
 namespace TokenVault.Server.Keys;
 
 /// <summary>A signing key in memory: what signs, what verifies, and what is published of it.</summary>
-internal sealed record SigningKeyPair(JwsSigner Signer, VerificationKey Verifier, byte[] Jwk)
+internal sealed record SigningKeyPair(JwsSigner Signer, VerificationKey Verifier, byte[] Jwk, Lazy<SigningCertificate?> Certificate)
 {
     private const int RsaSize = 2048;
 
@@ -53,7 +53,8 @@ internal sealed record SigningKeyPair(JwsSigner Signer, VerificationKey Verifier
         return new SigningKeyPair(
             new JwsSigner(stored.Id, algorithm, key),
             new VerificationKey(stored.Id, algorithm, key),
-            Jose.Jwk.Write(key, stored.Id, stored.Alg));
+            Jose.Jwk.Write(key, stored.Id, stored.Alg),
+            new Lazy<SigningCertificate?>(() => SigningCertificate.Of(key, stored)));
     }
 
     private static JwsAlgorithm Algorithm(string alg) =>

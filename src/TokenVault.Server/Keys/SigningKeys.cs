@@ -12,7 +12,8 @@ namespace TokenVault.Server.Keys;
 /// </summary>
 internal sealed class SigningKeys : IAsyncDisposable
 {
-    private static readonly string[] Algorithms = ["RS256", "ES256"];
+    /// <summary>The one that every verifier knows comes first.</summary>
+    public static readonly IReadOnlyList<string> Algorithms = ["RS256", "ES256"];
 
     private readonly IStorage _storage;
     private readonly KeyRing _ring;
@@ -71,7 +72,8 @@ internal sealed class SigningKeys : IAsyncDisposable
 
     /// <summary>The next key becomes the current one, the current a previous one, and there is a new next one.</summary>
     /// <exception cref="ArgumentException">There is no such algorithm here.</exception>
-    public async Task RotateAsync(string alg, CancellationToken cancellationToken)
+    /// <param name="row">The audit row of the request that asked for it, for the same commit.</param>
+    public async Task RotateAsync(string alg, CancellationToken cancellationToken, AuditRow? row = null)
     {
         var stored = await _storage.ListAllAsync<SigningKey>(index: null, cancellationToken);
         var current = stored.Find(key => key.Alg == alg && key.State == SigningKeyState.Current);
@@ -83,15 +85,16 @@ internal sealed class SigningKeys : IAsyncDisposable
 
         // A conflict means that another node has just rotated: once is what was asked for.
         var now = _time.GetUtcNow();
-        await _storage.CommitAsync(new Batch()
+        await _storage.CommitAsync(With(row, new Batch()
             .Replace(current with { State = SigningKeyState.Previous, RetiredAt = now })
             .Replace(next with { State = SigningKeyState.Current, CurrentSince = now })
-            .Insert(SigningKeyPair.Create(alg, SigningKeyState.Next, _ring, now)));
+            .Insert(SigningKeyPair.Create(alg, SigningKeyState.Next, _ring, now))));
         await ReloadAsync(cancellationToken);
     }
 
     /// <summary>Withdraws a previous key: what it signed verifies no more. False for any other key; those are rotated first.</summary>
-    public async Task<bool> RevokeAsync(string kid, CancellationToken cancellationToken)
+    /// <param name="row">The audit row of the request that asked for it, for the same commit.</param>
+    public async Task<bool> RevokeAsync(string kid, CancellationToken cancellationToken, AuditRow? row = null)
     {
         var key = await _storage.FindAsync<SigningKey>(kid, cancellationToken);
         if (key is not { State: SigningKeyState.Previous })
@@ -99,11 +102,17 @@ internal sealed class SigningKeys : IAsyncDisposable
             return false;
         }
 
-        var result = await _storage.CommitAsync(new Batch().Replace(
-            key with { State = SigningKeyState.Revoked, RevokedAt = _time.GetUtcNow() }));
+        var result = await _storage.CommitAsync(With(row, new Batch().Replace(
+            key with { State = SigningKeyState.Revoked, RevokedAt = _time.GetUtcNow() })));
         await ReloadAsync(cancellationToken);
         return result.Committed;
     }
+
+    /// <summary>The key as a certificate; null for a revoked one and for one that has none.</summary>
+    public SigningCertificate? CertificateOf(SigningKey key) =>
+        Volatile.Read(ref _snapshot).Pairs.GetValueOrDefault(key.Id)?.Certificate.Value;
+
+    private static Batch With(AuditRow? row, Batch batch) => row is null ? batch : batch.Append(row);
 
     /// <summary>New keys sign from now on, and everything that was signed so far verifies no more.</summary>
     /// <returns>How many keys were withdrawn.</returns>
@@ -175,7 +184,7 @@ internal sealed class SigningKeys : IAsyncDisposable
             // The current RS256 key comes first: some clients look no further.
             var published = stored
                 .Where(key => key.State != SigningKeyState.Revoked)
-                .OrderBy(key => Array.IndexOf(Algorithms, key.Alg))
+                .OrderBy(key => Algorithms.Index().First(known => known.Item == key.Alg).Index)
                 .ThenBy(key => key.State switch { SigningKeyState.Current => 0, SigningKeyState.Next => 1, _ => 2 })
                 .ThenByDescending(key => key.RetiredAt)
                 .ToList();

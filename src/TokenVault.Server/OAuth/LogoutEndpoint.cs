@@ -65,10 +65,14 @@ internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, Sessio
         context.Response.Redirect(state is null ? returnTo : Urls.WithQuery(returnTo, [new("state", state)]));
     }
 
-    private async ValueTask<bool> MayReturnAsync(string url, string? clientId, CancellationToken cancellationToken) =>
-        clientId is not null
-        && await cache.FindAsync<Client>(clientId, cancellationToken) is { } client
-        && client.AllowedLogoutUrls.Contains(url, StringComparer.Ordinal);
+    private async ValueTask<bool> MayReturnAsync(string url, string? clientId, CancellationToken cancellationToken)
+    {
+        // Without a client, the tenant's own list is what counts.
+        var allowed = clientId is null
+            ? (await cache.FindAsync<TenantSettings>(TenantSettings.OnlyId, cancellationToken))?.AllowedLogoutUrls
+            : (await cache.FindAsync<Client>(clientId, cancellationToken))?.AllowedLogoutUrls;
+        return allowed?.Contains(url, StringComparer.Ordinal) is true;
+    }
 
     private async Task EndSessionAsync(HttpContext context, string? clientId)
     {

@@ -17,6 +17,8 @@ internal static class Identifier
 
     public static string ClientGrant() => "cgr_" + Text(16);
 
+    public static string TokenExchangeProfile() => "tep_" + Text(16);
+
     public static string Client() => Text(32);
 
     /// <summary>The 24 hexadecimal characters that tools expect of an API.</summary>

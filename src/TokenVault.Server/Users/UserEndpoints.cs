@@ -9,12 +9,12 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/users", "read:users", ListAsync);
-        routes.MapManagement("POST", "/users", "create:users", CreateAsync);
-        routes.MapManagement("GET", "/users/{id}", "read:users", GetAsync);
-        routes.MapManagement("PATCH", "/users/{id}", "update:users", UpdateAsync);
-        routes.MapManagement("DELETE", "/users/{id}", "delete:users", DeleteAsync);
-        routes.MapManagement("GET", "/users-by-email", "read:users", ByEmailAsync);
+        routes.MapManagement("GET", "/users", "read:users", ListAsync).Describe(UserDocs.User.List);
+        routes.MapManagement("POST", "/users", "create:users", CreateAsync).Describe(UserDocs.User.Create);
+        routes.MapManagement("GET", "/users/{id}", "read:users", GetAsync).Describe(UserDocs.User.Get);
+        routes.MapManagement("PATCH", "/users/{id}", "update:users", UpdateAsync).Describe(UserDocs.User.Update);
+        routes.MapManagement("DELETE", "/users/{id}", "delete:users", DeleteAsync).Describe(UserDocs.User.Delete);
+        routes.MapManagement("GET", "/users-by-email", "read:users", ByEmailAsync).Describe(UserDocs.ByEmail);
     }
 
     private static ManagementError Missing => ManagementError.Inexistent("user");
@@ -27,14 +27,30 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
             return await records.ListAsync(request, new ManagementList<User>("users", UserView.Of));
         }
 
-        List<User?> found = search.Field switch
+        if (request.Query.Refused(out var error))
         {
-            "email" => [.. await FindByEmailAsync(search.Value, request)],
-            "username" => [await FindByLoginAsync("username", search.Value, request)],
-            _ => [await records.Storage.FindAsync<User>(search.Value, request.Cancellation)],
+            return error;
+        }
+
+        var list = new ManagementList<User>("users", UserView.Of) { FilterText = search.Text };
+        return records.Answer(request, list, [.. search.Sorted(await FindAllAsync(search, request))]);
+    }
+
+    private async Task<List<User>> FindAllAsync(UserSearch search, ManagementRequest request)
+    {
+        if (search.Key is not { } key)
+        {
+            var all = await records.Storage.ListAllAsync<User>(index: null, request.Cancellation);
+            return all.FindAll(user => search.Matches!(UserView.Of(user)));
+        }
+
+        List<User?> found = key.Field switch
+        {
+            "email" => [.. await FindByEmailAsync(key.Value, request)],
+            "username" => [await FindByLoginAsync("username", key.Value, request)],
+            _ => [await records.Storage.FindAsync<User>(key.Value, request.Cancellation)],
         };
-        var list = new ManagementList<User>("users", UserView.Of) { FilterText = $"{search.Field}:{search.Value}" };
-        return records.Answer(request, list, [.. found.OfType<User>()]);
+        return [.. found.OfType<User>()];
     }
 
     private async Task<ManagementAnswer> ByEmailAsync(ManagementRequest request)
@@ -63,7 +79,7 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
             return error;
         }
 
-        return await FindAsync(request) is { } user ? ManagementAnswer.Ok(fields.Apply(UserView.Of(user))) : Missing;
+        return await FindAsync(request) is { } user ? ManagementAnswer.Ok(fields.Apply(UserView.Of(user))).Tagged(user.Version) : Missing;
     }
 
     private async Task<ManagementAnswer> CreateAsync(ManagementRequest request)
@@ -111,6 +127,7 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
             return new PendingWrite(batch, ManagementAnswer.Ok(UserView.Of(user)))
             {
                 Target = user.UserId,
+                Replaced = current.Version,
                 Duplicate = "The specified new email or username already exists.",
             };
         });
@@ -138,7 +155,7 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
                 await removal(user, batch, request.Cancellation);
             }
 
-            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = user.UserId };
+            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = user.UserId, Replaced = user.Version };
         });
 
     private ValueTask<User?> FindAsync(ManagementRequest request) => records.Storage.FindAsync<User>(request.Path("id"), request.Cancellation);

@@ -1,35 +1,89 @@
-using System.Buffers;
+using System.Text.Json.Nodes;
 using TokenVault.Server.Http;
 
 namespace TokenVault.Server.Users;
 
 /// <summary>
-/// The part of Auth0's search language that finds a user by what is unique: <c>email:"a@b.example"</c>, <c>user_id:…</c>, <c>username:…</c>.
-/// Anything else is refused: to answer a query that was not understood would be to answer with the wrong users.
+/// What <c>GET /users</c> looks for: the part of Auth0's search language that consoles use. Anything else is refused: to answer a query that
+/// was not understood would be to answer with the wrong users.
 /// </summary>
-internal sealed record UserSearch(string Field, string Value)
+internal sealed record UserSearch
 {
-    private static readonly SearchValues<char> Syntax = SearchValues.Create("\"\\*?()[]{}");
+    /// <summary>Whether a user, as they are shown, is meant; null for all of them.</summary>
+    public Func<JsonObject, bool>? Matches { get; private init; }
 
+    /// <summary>The one lookup that answers the whole query: <c>email</c>, <c>username</c> or <c>user_id</c>, and its value.</summary>
+    public (string Field, string Value)? Key { get; private init; }
+
+    /// <summary>The member to order by, and whether downwards.</summary>
+    public (string Field, bool Descending)? Order { get; private init; }
+
+    /// <summary>What a cursor is bound to.</summary>
+    public string Text { get; private init; } = "";
+
+    /// <summary>Null when nothing is looked for. An order that is none is ignored: it decides what comes first, not what is shown.</summary>
     public static UserSearch? Read(QueryReader query)
     {
-        if (query.Text("q") is not { } text)
+        var text = query.Text("q");
+        var sort = query.Text("sort");
+        var connection = query.Text("connection");
+        if (query.Text("search_engine") is not (null or "v3"))
+        {
+            query.Refuse("The only search engine is v3", "search_engine");
+        }
+
+        if (text is null && sort is null && connection is null)
         {
             return null;
         }
 
-        var colon = text.IndexOf(':');
-        var field = colon < 0 ? "" : text[..colon].Trim();
-        var value = colon < 0 ? "" : text[(colon + 1)..].Trim();
-        var quoted = value.Length >= 2 && value[0] == '"' && value[^1] == '"';
-        value = quoted ? value[1..^1] : value;
-        var plain = value.Length > 0 && value.AsSpan().IndexOfAny(Syntax) < 0 && (quoted || !value.Any(char.IsWhiteSpace));
-        if (plain && field is "email" or "username" or "user_id")
+        UserTerm? term = null;
+        if (text is not null && !UserQuery.TryParse(text, out term, out var problem))
         {
-            return new UserSearch(field, value);
+            query.Refuse(problem, "q");
         }
 
-        query.Refuse("Only email:\"…\", username:\"…\" and user_id:\"…\" can be searched for", "q");
+        var order = ReadOrder(sort);
+        return new UserSearch
+        {
+            Text = $"{text} {sort} {connection}",
+            Key = order is null && connection is null ? UniqueKey(term) : null,
+            Order = order,
+            Matches = user => (term is null || term.Matches(user))
+                && (connection is null || UserTerm.Values(user, "identities.connection").Any(value => (string?)value == connection)),
+        };
+    }
+
+    public IEnumerable<User> Sorted(IEnumerable<User> users)
+    {
+        if (Order is not { } order)
+        {
+            return users;
+        }
+
+        var keyed = users.Select(user => (User: user, Key: UserTerm.Values(UserView.Of(user), order.Field).FirstOrDefault()?.ToString() ?? ""));
+        return (order.Descending
+            ? keyed.OrderByDescending(pair => pair.Key, StringComparer.OrdinalIgnoreCase)
+            : keyed.OrderBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase)).Select(pair => pair.User);
+    }
+
+    private static (string Field, string Value)? UniqueKey(UserTerm? term) => term is EqualTerm { Field: "email" or "username" or "user_id" } equal
+        ? (equal.Field!, equal.Value)
+        : null;
+
+    private static (string Field, bool Descending)? ReadOrder(string? sort)
+    {
+        if (sort is null)
+        {
+            return null;
+        }
+
+        var colon = sort.LastIndexOf(':');
+        if (colon > 0 && sort[(colon + 1)..] is "1" or "-1")
+        {
+            return (sort[..colon], sort[(colon + 1)..] == "-1");
+        }
+
         return null;
     }
 }

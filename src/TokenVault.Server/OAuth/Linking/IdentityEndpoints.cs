@@ -9,8 +9,8 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("POST", "/users/{id}/identities", "update:users", LinkAsync);
-        routes.MapManagement("DELETE", "/users/{id}/identities/{provider}/{user_id}", "update:users", UnlinkAsync);
+        routes.MapManagement("POST", "/users/{id}/identities", "update:users", LinkAsync).Describe(IdentityDocs.Link);
+        routes.MapManagement("DELETE", "/users/{id}/identities/{provider}/{user_id}", "update:users", UnlinkAsync).Describe(IdentityDocs.Unlink);
     }
 
     private static ManagementError Missing => ManagementError.Inexistent("user");
@@ -80,10 +80,7 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
     /// <summary>By provider and id, or by an ID token that the other user got from this caller (Auth0: its <c>aud</c> is the caller).</summary>
     private (string OtherId, string? ConnectionId, ManagementError? Error) Read(BodyReader body, ManagementRequest request)
     {
-        var token = body.Text("link_with", current: null, 8192);
-        var provider = body.Text("provider", current: null, 64);
-        var userId = NumberOf(body) ?? body.Text("user_id", current: null, 600);
-        var connectionId = body.Text("connection_id", current: null, 64);
+        var (token, provider, userId, connectionId) = Read(body);
         if (token is null == (provider is null || userId is null))
         {
             body.Refuse("Either provider and user_id, or link_with is required", "");
@@ -99,6 +96,12 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
             ? ("", null, error)
             : (subject ?? FullId(provider!, userId!), connectionId, null);
     }
+
+    public static (string? Token, string? Provider, string? UserId, string? ConnectionId) Read(BodyReader body) => (
+        body.Text("link_with", current: null, 8192),
+        body.Text("provider", current: null, 64),
+        NumberOf(body) ?? body.Text("user_id", current: null, 600),
+        body.Text("connection_id", current: null, 64));
 
     /// <summary>Tools have the id with its provider at hand as often as without it.</summary>
     private static string FullId(string provider, string userId) =>

@@ -1,0 +1,99 @@
+using System.Text.Json.Nodes;
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Clients;
+
+/// <summary><c>/api/v2/tenants/settings</c>, and the multi-factor policy that goes for all clients.</summary>
+internal sealed class TenantEndpoints(ManagementRecords records, TokenVaultOptions options)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        var settings = TokenDocs.Settings(options);
+        routes.MapManagement("GET", "/tenants/settings", "read:tenant_settings", GetAsync).Describe(settings.Get);
+        routes.MapManagement("PATCH", "/tenants/settings", "update:tenant_settings", UpdateAsync).Describe(settings.Update);
+        routes.MapManagement("GET", "/guardian/policies", "read:mfa_policies", _ => Task.FromResult(ManagementAnswer.Ok(new JsonArray()))).Describe(TokenDocs.Policies);
+        routes.MapManagement("PUT", "/guardian/policies", "update:mfa_policies", SetPoliciesAsync).Describe(TokenDocs.SetPolicies);
+    }
+
+    public static JsonObject View(TenantSettings settings, TokenVaultOptions options) => new JsonObject
+    {
+        ["allowed_logout_urls"] = WireJson.Texts(settings.AllowedLogoutUrls),
+        ["default_directory"] = Wire.DatabaseConnection,
+        ["enabled_locales"] = WireJson.Texts(["en"]),
+        ["flags"] = new JsonObject
+        {
+            ["enable_client_connections"] = false,
+            ["enable_dynamic_client_registration"] = false,
+            ["revoke_refresh_token_grant"] = false,
+        },
+        ["idle_session_lifetime"] = options.Sessions.IdleLifetime.TotalHours,
+        ["mtls"] = new JsonObject { ["enable_endpoint_aliases"] = false },
+        ["pushed_authorization_requests_supported"] = false,
+        ["resource_parameter_profile"] = "audience",
+        ["session_cookie"] = new JsonObject { ["mode"] = "persistent" },
+        ["session_lifetime"] = options.Sessions.AbsoluteLifetime.TotalHours,
+    }
+        .With("friendly_name", settings.FriendlyName)
+        .With("picture_url", settings.PictureUrl)
+        .With("support_email", settings.SupportEmail)
+        .With("support_url", settings.SupportUrl);
+
+    private async Task<ManagementAnswer> GetAsync(ManagementRequest request)
+    {
+        var fields = FieldFilter.Read(request.Query);
+        if (request.Query.Refused(out var error))
+        {
+            return error;
+        }
+
+        var settings = await FindAsync(request);
+        return ManagementAnswer.Ok(fields.Apply(View(settings, options))).Tagged(settings.Version);
+    }
+
+    private async Task<ManagementAnswer> UpdateAsync(ManagementRequest request)
+    {
+        var json = await request.ReadJsonAsync();
+        return await records.WriteAsync(request, "Update tenant settings", async () =>
+        {
+            var current = await FindAsync(request);
+            var body = BodyReader.OfObject(json);
+            var settings = TenantSettingsBody.Read(body, current, options);
+            if (body.Refused(out var error))
+            {
+                return error;
+            }
+
+            var batch = current.Version == 0 ? new Batch().Insert(settings) : new Batch().Replace(settings);
+            return new PendingWrite(batch, ManagementAnswer.Ok(View(settings, options)))
+            {
+                Target = settings.Id,
+                Replaced = current.Version,
+                Duplicate = "The settings are being changed by another request. Try again.",
+            };
+        });
+    }
+
+    /// <summary>There is no second factor here, so a policy that demands one cannot be honoured; the empty one is what holds.</summary>
+    private static async Task<ManagementAnswer> SetPoliciesAsync(ManagementRequest request)
+    {
+        var body = await request.ReadJsonAsync();
+        if (body.Error is { } error)
+        {
+            return error;
+        }
+
+        if (body.Root.ValueKind != System.Text.Json.JsonValueKind.Array)
+        {
+            return ManagementError.InvalidBody("Expected type array");
+        }
+
+        return body.Root.GetArrayLength() == 0
+            ? ManagementAnswer.Ok(new JsonArray())
+            : ManagementError.InvalidBody("Not supported by this server: the only value is []");
+    }
+
+    private async ValueTask<TenantSettings> FindAsync(ManagementRequest request) =>
+        await records.Storage.FindAsync<TenantSettings>(TenantSettings.OnlyId, request.Cancellation) ?? new TenantSettings();
+}

@@ -1,0 +1,33 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Clients;
+
+/// <summary>What holds for all clients. There is one row, and until somebody changes something there is none.</summary>
+internal sealed record TenantSettings : IRecord<TenantSettings>
+{
+    public const string OnlyId = "settings";
+
+    public static string Kind => "tenant-settings";
+
+    public static JsonTypeInfo<TenantSettings> TypeInfo => ClientsJson.Default.TenantSettings;
+
+    public string Id { get; set; } = OnlyId;
+
+    public string? FriendlyName { get; init; }
+
+    public string? PictureUrl { get; init; }
+
+    public string? SupportEmail { get; init; }
+
+    public string? SupportUrl { get; init; }
+
+    /// <summary>Where <c>/v2/logout</c> may lead when it names no client.</summary>
+    public IReadOnlyList<string> AllowedLogoutUrls { get; set; } = [];
+
+    [JsonIgnore]
+    public long Version { get; init; }
+
+    public TenantSettings AtVersion(long version) => this with { Version = version };
+}

@@ -1,0 +1,86 @@
+using System.Text.Json.Nodes;
+using TokenVault.Server.Http.OpenApi;
+
+namespace TokenVault.Server.Connections;
+
+/// <summary>What the API reference says of this slice's endpoints.</summary>
+internal static class ConnectionDocs
+{
+    private const string ClientId = "5aB0cD1eF2gH3iJ4kL5mN6oP7qR8sT9u";
+
+    private static readonly Connection Example = new()
+    {
+        Id = "con_5aB0cD1eF2gH3iJ4",
+        Name = "calendar",
+        DisplayName = "Calendar",
+        Strategy = "oidc",
+        Options = new ConnectionOptions
+        {
+            ClientId = "client-id-at-provider",
+            Scope = ["openid", "offline_access", "calendar.read"],
+            AuthorizationUrl = "https://provider.example/authorize",
+            TokenUrl = "https://provider.example/token",
+            UserInfoUrl = "https://provider.example/userinfo",
+            RevocationUrl = "https://provider.example/revoke",
+            JwksUri = "https://provider.example/jwks",
+            DiscoveryUrl = "https://provider.example/.well-known/openid-configuration",
+            Issuer = "https://provider.example",
+            TokenEndpointAuthMethod = "client_secret_post",
+            RotationClass = RotationClass.Stable,
+            Pkce = true,
+            UpstreamParams = new JsonObject { ["prompt"] = new JsonObject { ["value"] = "consent" } },
+        },
+        EnabledClients = [ClientId],
+        AuthenticationActive = true,
+        ConnectedAccountsActive = true,
+        Metadata = new JsonObject { ["team"] = "assistants" },
+        Version = 1,
+    };
+
+    public static Noun Noun(ProviderCatalog catalog, string issuer) => new("a connection", "connections", "connections", ConnectionView.Of(Example, issuer))
+    {
+        New = body => ConnectionBody.Read(body, Example with { Name = "", Version = 0 }, catalog, issuer, _ => []),
+        NewExample = new JsonObject
+        {
+            ["name"] = "calendar",
+            ["strategy"] = "oidc",
+            ["options"] = new JsonObject
+            {
+                ["client_id"] = "client-id-at-provider",
+                ["client_secret"] = "secret-at-provider",
+                ["discovery_url"] = "https://provider.example/.well-known/openid-configuration",
+                ["scope"] = "openid offline_access calendar.read",
+            },
+            ["connected_accounts"] = new JsonObject { ["active"] = true },
+        },
+        Change = body => ConnectionBody.Read(body, Example, catalog, issuer, _ => []),
+        ChangeExample = new JsonObject { ["connected_accounts"] = new JsonObject { ["active"] = true } },
+        Filters = [("strategy", "Connections of this strategy; may be repeated."), ("name", "The connection of this name.")],
+    };
+
+    public static Operation Clients { get; } = new("List the clients that may use a connection")
+    {
+        Answer = new JsonObject { ["client_id"] = ClientId },
+        List = "clients",
+        CheckpointOnly = true,
+        Fields = true,
+    };
+
+    public static Operation ChangeClients { get; } = new("Let clients use a connection, or stop them")
+    {
+        Status = 204,
+        ArrayBody = true,
+        Body = item => ConnectionClientEndpoints.ReadChange(item),
+        BodyExample = new JsonArray(new JsonObject { ["client_id"] = ClientId, ["status"] = true }),
+        Guarded = true,
+        Refusals = [409],
+    };
+
+    public static Operation OfClient(string issuer) => new("List the connections that a client may use")
+    {
+        Answer = ConnectionView.Of(Example, issuer),
+        List = "connections",
+        CheckpointOnly = true,
+        Fields = true,
+    };
+}
