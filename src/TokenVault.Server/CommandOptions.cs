@@ -5,8 +5,12 @@ internal static class CommandOptions
 {
     /// <param name="configuration">Null: the environment and appsettings.json.</param>
     /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
-    public static TokenVaultOptions Read(IConfiguration? configuration) =>
-        OptionsValidation.Read(configuration ?? new ConfigurationBuilder().AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().Build());
+    public static TokenVaultOptions Read(IConfiguration? configuration) => OptionsValidation.Read(configuration ?? Surroundings().Build());
+
+    /// <param name="given">What the arguments said; it goes before the environment and appsettings.json.</param>
+    /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
+    public static TokenVaultOptions Read(IReadOnlyDictionary<string, string?> given) =>
+        OptionsValidation.Read(Surroundings().AddInMemoryCollection(given).Build());
 
     /// <summary>A verb in the wrong directory must not make a store there.</summary>
     /// <exception cref="StartupException">There is no database.</exception>
@@ -16,5 +20,12 @@ internal static class CommandOptions
         {
             throw new StartupException($"There is no database '{Path.GetFullPath(options.DatabaseFile)}': {TokenVaultOptions.Section}__DataDirectory says where it is.");
         }
+    }
+
+    private static ConfigurationBuilder Surroundings()
+    {
+        var builder = new ConfigurationBuilder();
+        builder.AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables();
+        return builder;
     }
 }

@@ -37,7 +37,7 @@ internal static class MigrateCommand
         }
         catch (Exception e) when (e is NpgsqlException or System.Net.Sockets.SocketException or TimeoutException)
         {
-            throw new StartupException($"The database {settings.Address} cannot be used: {e.Message} Nothing was copied.", e);
+            throw new StartupException($"The database {settings.Address} cannot be used: {e.Message} The file is as it was, and the database has all of it or nothing.", e);
         }
     }
 
@@ -61,8 +61,7 @@ internal static class MigrateCommand
             given[$"{TokenVaultOptions.Section}:{key}"] = args[i + 1];
         }
 
-        var configuration = new ConfigurationBuilder().AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables();
-        return OptionsValidation.Read(configuration.AddInMemoryCollection(given).Build());
+        return CommandOptions.Read(given);
     }
 
     private static async Task CopyAsync(string databaseFile, PostgresSettings settings, TextWriter output, CancellationToken cancellationToken)

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
@@ -10,8 +12,11 @@ namespace TokenVault.Server.Accounts;
 /// outbox, the grant at the provider (T-UP-15).
 /// </summary>
 internal sealed class AccountRemoval(
-    IStorage storage, RecordCache cache, TokensetSealer sealer, RefreshKeeping keeping, RevocationOutbox outbox)
+    IStorage storage, RecordCache cache, TokensetSealer sealer, RefreshKeeping keeping, RevocationOutbox outbox, AuditLog audit)
 {
+    /// <summary>More accounts than this go one by one: one commit of them all would stand in everybody's way, and fail when any of them is refreshed meanwhile.</summary>
+    private const int MostInOneCommit = 200;
+
     /// <summary>To be committed as a whole; fails with a version conflict when a refresh changed the tokenset meanwhile.</summary>
     public async ValueTask<Batch> OfAsync(ConnectedAccount account, CancellationToken cancellationToken)
     {
@@ -21,14 +26,47 @@ internal sealed class AccountRemoval(
     }
 
     /// <summary>For a user who is deleted: all their grants.</summary>
-    public ValueTask OfUserAsync(User user, Batch batch, CancellationToken cancellationToken) =>
-        OfIndexAsync(EntityKey.Index("user", user.UserId), connection: null, batch, cancellationToken);
+    public async ValueTask OfUserAsync(User user, Batch batch, CancellationToken cancellationToken) =>
+        await OfIndexAsync(EntityKey.Index("user", user.UserId), connection: null, batch, cancellationToken);
 
-    /// <summary>For a connection that is deleted: all its grants.</summary>
-    public ValueTask OfConnectionAsync(Connection connection, Batch batch, CancellationToken cancellationToken) =>
-        OfIndexAsync(EntityKey.Index("connection", connection.Id), connection, batch, cancellationToken);
+    /// <summary>
+    /// For a connection that is deleted: all its grants. Of many, most have gone before the batch is committed; a deletion that breaks
+    /// off is asked for again, and goes on where it was.
+    /// </summary>
+    public async ValueTask OfConnectionAsync(Connection connection, Batch batch, CancellationToken cancellationToken)
+    {
+        await ThinOutAsync(connection, cancellationToken);
+        await OfIndexAsync(EntityKey.Index("connection", connection.Id), connection, batch, cancellationToken);
+    }
 
-    private async ValueTask OfIndexAsync(EntityKey index, Connection? connection, Batch batch, CancellationToken cancellationToken)
+    /// <summary>One look at each account; what is refreshed meanwhile, and what is left of the last portion, goes with the connection.</summary>
+    private async ValueTask ThinOutAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        var query = new ListQuery(ConnectedAccount.Kind) { Index = EntityKey.Index("connection", connection.Id), Take = MostInOneCommit };
+        while (await storage.ListAsync(query, cancellationToken) is { Count: MostInOneCommit } accounts)
+        {
+            await Parallel.ForEachAsync(accounts, cancellationToken, async (row, _) =>
+            {
+                var batch = new Batch().DeleteIndexed("account", row.Id);
+                var owner = await OfIndexAsync(EntityKey.Index("account", row.Id), connection, batch, cancellationToken);
+                await storage.CommitAsync(batch.Append(audit.Row(Trace(row.Id, connection, owner))));
+            });
+            query = query with { After = accounts[^1].Id };
+        }
+    }
+
+    private static AuditEvent Trace(string accountId, Connection connection, TokenOwner? owner) => new()
+    {
+        Type = AuditType.ConnectedAccountDeleted,
+        Description = "The connection is being deleted.",
+        UserId = owner?.UserId,
+        Connection = connection.Name,
+        ConnectionId = connection.Id,
+        Details = new() { ["connected_account"] = new JsonObject { ["id"] = accountId } },
+    };
+
+    /// <returns>One of those whose grants these are, when any can be read.</returns>
+    private async ValueTask<TokenOwner?> OfIndexAsync(EntityKey index, Connection? connection, Batch batch, CancellationToken cancellationToken)
     {
         var owners = new Dictionary<string, TokenOwner?>(StringComparer.Ordinal);
         foreach (var row in await storage.ListRowsAsync(Tokenset.Kind, index, cancellationToken))
@@ -40,6 +78,8 @@ internal sealed class AccountRemoval(
         {
             await RevokeSpareAsync(batch, row, owners, connection, cancellationToken);
         }
+
+        return owners.Values.FirstOrDefault(owner => owner is not null);
     }
 
     private async ValueTask<TokenOwner?> RevokeTokensetAsync(Batch batch, Entity row, Connection? connection, CancellationToken cancellationToken)

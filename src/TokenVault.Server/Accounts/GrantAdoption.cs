@@ -98,7 +98,7 @@ internal sealed class GrantAdoption(
         }
         catch (CorruptRecordException)
         {
-            return tokenset with { State = TokensetState.ReauthorizationRequired };
+            return tokenset with { State = TokensetState.ReauthorizationRequired, Attempt = null };
         }
     }
 

@@ -103,6 +103,12 @@ internal sealed class ConnectionEndpoints(
                 return ManagementError.NotAllowed("The connection of local users cannot be deleted.");
             }
 
+            // Accounts may go before the connection does.
+            if (!request.Expects(connection.Version))
+            {
+                return ManagementError.PreconditionFailed;
+            }
+
             // Tokens stored for it must not be sent to whoever takes its name next.
             var batch = new Batch().Delete(connection).DeleteIndexed(Connection.OwnerIndex, connection.Id);
             foreach (var removal in removals)

@@ -108,12 +108,7 @@ internal sealed class ProviderClient(
 
         await users.PrepareAsync(target, expected);
         var deadline = RotationRules.Of(RotationOf(connection)).AnswerDeadline;
-        if (!mayStillSend())
-        {
-            return Failed<ProviderTokens>(ProviderFailureKind.NotSent, "the process stood still before the call");
-        }
-
-        var (response, refused) = await tokens.RefreshAsync(target, refreshToken, CallbackUrl(connection), deadline, CancellationToken.None);
+        var (response, refused) = await tokens.RefreshAsync(target, refreshToken, CallbackUrl(connection), new(deadline, mayStillSend), CancellationToken.None);
         if (response is null)
         {
             return Counted(new(null, refused));

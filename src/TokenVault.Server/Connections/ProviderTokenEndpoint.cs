@@ -24,15 +24,15 @@ internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
         }
 
         var url = target.Endpoints.TokenEndpoint;
-        var redeemed = await PostAsync(target, url, fields, UpstreamHttp.Deadline, cancellationToken);
+        var redeemed = await PostAsync(target, url, fields, new SendTerms(UpstreamHttp.Deadline), cancellationToken);
         return redeemed.Value is { } first && KnownQuirks.UpgradeOf(target.Provider) is { } upgrade
-            ? await PostAsync(target, url, upgrade(first.Tokens.AccessToken.Reveal()), UpstreamHttp.Deadline, cancellationToken)
+            ? await PostAsync(target, url, upgrade(first.Tokens.AccessToken.Reveal()), new SendTerms(UpstreamHttp.Deadline), cancellationToken)
             : redeemed;
     }
 
     /// <summary>RFC 6749 §6.</summary>
     public Task<ProviderResult<ProviderTokenResponse>> RefreshAsync(
-        ProviderTarget target, Secret refreshToken, string redirectUri, TimeSpan deadline, CancellationToken cancellationToken)
+        ProviderTarget target, Secret refreshToken, string redirectUri, SendTerms terms, CancellationToken cancellationToken)
     {
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in target.Provider.RefreshParams)
@@ -42,11 +42,11 @@ internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
 
         fields["grant_type"] = Wire.RefreshToken;
         fields["refresh_token"] = refreshToken.Reveal();
-        return PostAsync(target, target.Endpoints.RefreshEndpoint ?? target.Endpoints.TokenEndpoint, fields, deadline, cancellationToken);
+        return PostAsync(target, target.Endpoints.RefreshEndpoint ?? target.Endpoints.TokenEndpoint, fields, terms, cancellationToken);
     }
 
     private async Task<ProviderResult<ProviderTokenResponse>> PostAsync(
-        ProviderTarget target, string? url, IReadOnlyDictionary<string, string> fields, TimeSpan deadline, CancellationToken cancellationToken)
+        ProviderTarget target, string? url, IReadOnlyDictionary<string, string> fields, SendTerms terms, CancellationToken cancellationToken)
     {
         if (!UpstreamUrl.TryParse(url, out var endpoint, out var problem))
         {
@@ -55,7 +55,7 @@ internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
 
         using var request = TokenRequest.Build(endpoint, target.Registration, KnownQuirks.Apply(target.Provider, fields));
         TokenRequest.AddHeaders(request, target.Provider.RequestHeaders, value => value);
-        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, deadline, cancellationToken);
+        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, terms, cancellationToken);
         return answer is null ? new(null, failure) : ProviderTokenResponse.Read(answer, target.Provider);
     }
 }

@@ -8,6 +8,10 @@ namespace TokenVault.Server.Connections;
 /// <summary>A provider's answer, whatever its status; the body is complete and within the limit.</summary>
 internal sealed record UpstreamAnswer(HttpStatusCode Status, string? MediaType, byte[] Body, TimeSpan? RetryAfter, DateTimeOffset SentAt);
 
+/// <param name="Patience">For the whole answer.</param>
+/// <param name="MayStillSend">Asked last of all before the body leaves; null: it may.</param>
+internal readonly record struct SendTerms(TimeSpan Patience, Func<bool>? MayStillSend = null);
+
 /// <summary>
 /// Sends one request to a provider, once: over a new HTTP/1.1 connection through the egress guard, with a deadline for the whole
 /// answer and a cap on its size after decompression (T-UP-04). Nothing here tries again.
@@ -30,16 +34,16 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
     /// <summary>An answer of any status, or why there is none.</summary>
     /// <exception cref="OperationCanceledException">The caller gave up; the deadline is a failure instead.</exception>
     public Task<ProviderResult<UpstreamAnswer>> SendAsync(HttpRequestMessage request, int limit, CancellationToken cancellationToken) =>
-        SendAsync(request, limit, Deadline, cancellationToken);
+        SendAsync(request, limit, new SendTerms(Deadline), cancellationToken);
 
-    /// <summary>As the other, with a deadline of the caller's choice.</summary>
+    /// <summary>As the other, on terms of the caller's choice.</summary>
     /// <exception cref="OperationCanceledException">The caller gave up; the deadline is a failure instead.</exception>
     public async Task<ProviderResult<UpstreamAnswer>> SendAsync(
-        HttpRequestMessage request, int limit, TimeSpan patience, CancellationToken cancellationToken)
+        HttpRequestMessage request, int limit, SendTerms terms, CancellationToken cancellationToken)
     {
         using var activity = Telemetry.StartUpstreamCall();
         var start = time.GetTimestamp();
-        var result = await SendOnceAsync(request, limit, patience, cancellationToken);
+        var result = await SendOnceAsync(request, limit, terms, cancellationToken);
         var outcome = result.Value is { } answer
             ? ((int)answer.Status).ToString(CultureInfo.InvariantCulture)
             : ProviderFailures.Outcome(result.Failure);
@@ -48,7 +52,7 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
     }
 
     private async Task<ProviderResult<UpstreamAnswer>> SendOnceAsync(
-        HttpRequestMessage request, int limit, TimeSpan patience, CancellationToken cancellationToken)
+        HttpRequestMessage request, int limit, SendTerms terms, CancellationToken cancellationToken)
     {
         request.Version = HttpVersion.Version11;
         request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
@@ -56,11 +60,11 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         request.Headers.ExpectContinue = false;
         request.Headers.UserAgent.Add(UserAgent);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        var content = request.Content is null ? null : new SendOnceContent(request.Content);
+        var content = request.Content is null ? null : new SendOnceContent(request.Content, terms.MayStillSend ?? (() => true));
         request.Content = content;
 
         var sentAt = time.GetUtcNow();
-        using var deadline = new RunningDeadline(patience, time);
+        using var deadline = new RunningDeadline(terms.Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
@@ -73,6 +77,10 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         catch (HttpRequestException e)
         {
             return Failed(NothingSent(e, content) ? ProviderFailureKind.NotSent : ProviderFailureKind.OutcomeUnknown, Describe(e));
+        }
+        catch (TooLateToSendException e)
+        {
+            return Failed(ProviderFailureKind.NotSent, e.Message);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -39,7 +39,7 @@ internal sealed class RefreshCall(
         lease.WriteWhileFreeAsync(current with { Attempt = current.Attempt!.Leave(time.GetUtcNow()) });
 
     /// <summary>Lease and intent; what an attempt before this one left in doubt stays in doubt.</summary>
-    public async Task<(CommitOutcome Outcome, Tokenset Claimed)> ClaimAsync(Tokenset current, string attemptId, RefreshLease lease)
+    public async Task<CommitOutcome> ClaimAsync(Tokenset current, string attemptId, RefreshLease lease)
     {
         var unknownSince = current.Attempt is { } open ? (WasNotSent(open) ? open.UnknownSince : open.Oldest) : null;
         var attempt = new RefreshAttempt(attemptId, current.Generation, time.GetUtcNow(), unknownSince) { LeftAt = current.Attempt?.LeftAt };
@@ -53,7 +53,7 @@ internal sealed class RefreshCall(
             _unsent.TryRemove(former.Id, out _);
         }
 
-        return (outcome, current with { Attempt = attempt, Version = current.Version + 1 });
+        return outcome;
     }
 
     /// <exception cref="CorruptRecordException">The tokenset does not open.</exception>
@@ -61,8 +61,9 @@ internal sealed class RefreshCall(
         sealer.Open(tokenset).RefreshToken ?? throw new CorruptRecordException(Tokenset.Kind, tokenset.Id, inner: null);
 
     /// <returns>Null: look again, another refresh token has taken the place of the one that was refused.</returns>
-    public async Task<RefreshResult?> SendAsync(Tokenset claimed, Connection connection, Secret refreshToken, RefreshLease lease)
+    public async Task<RefreshResult?> SendAsync(Connection connection, Secret refreshToken, RefreshLease lease)
     {
+        var claimed = lease.Claimed!;
         using var done = new CancellationTokenSource();
         var alive = lease.KeepAliveAsync(done.Token);
         try

@@ -22,10 +22,11 @@ internal sealed class RefreshLanding(
             return await KeepUnreadAsync(answer);
         }
 
+        // A crash from here to the commit can cost a single-use grant, so the first try is without a read: while the lease is ours, the
+        // row is most likely what the claim left, and the commit says when it is not.
         var fenced = lease is not null;
-        while (true)
+        for (var current = lease?.Claimed ?? await ReadAsync(answer); ; current = await ReadAsync(answer))
         {
-            var current = await storage.FindAsync<Tokenset>(answer.Claimed.Id, CancellationToken.None);
             var sameGrant = current?.GrantId == answer.Claimed.GrantId;
             var applies = current is not null && (sameGrant ? current.Generation == answer.Attempt.Generation : HoldsWhatWasSent(current, tokens));
             if (!applies && await HasLandedAsync(answer))
@@ -45,6 +46,8 @@ internal sealed class RefreshLanding(
             fenced = false;
         }
     }
+
+    private ValueTask<Tokenset?> ReadAsync(SpooledAnswer answer) => storage.FindAsync<Tokenset>(answer.Claimed.Id, CancellationToken.None);
 
     /// <summary>A commit whose confirmation was lost, or a crash before the spool was cleared, brings an answer here twice.</summary>
     private async Task<bool> HasLandedAsync(SpooledAnswer answer) =>

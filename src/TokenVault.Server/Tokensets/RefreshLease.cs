@@ -15,11 +15,15 @@ internal sealed class RefreshLease(IStorage storage, string tokensetId, string n
 
     public long Fence { get; private set; }
 
+    /// <summary>The tokenset as the claim left it; null without one.</summary>
+    public Tokenset? Claimed { get; private set; }
+
     /// <summary>Lease and intent in one commit: nobody sends without having written that they would.</summary>
     public async Task<CommitOutcome> ClaimAsync(Tokenset withAttempt)
     {
         var result = await storage.CommitAsync(new Batch().AcquireLease(Name, node, Duration).Replace(withAttempt));
         Fence = result.Fence;
+        Claimed = result.Committed ? withAttempt with { Version = withAttempt.Version + 1 } : null;
         return result.Outcome;
     }
 

@@ -19,6 +19,7 @@ internal sealed class TokensetRefresher(
 
     private readonly ConcurrentDictionary<string, Lazy<Task<RefreshResult>>> _running = new(StringComparer.Ordinal);
     private readonly string _node = Identifier.Secret();
+    private volatile bool _stopping;
 
     /// <summary>The refreshed tokenset, or why there is none. Cancelling detaches the caller only (T-RC-03).</summary>
     public async ValueTask<RefreshResult> RefreshAsync(Tokenset stale, Connection connection, CancellationToken cancellationToken)
@@ -50,9 +51,10 @@ internal sealed class TokensetRefresher(
         }
     }
 
-    /// <summary>A stopping server finishes the refreshes it has begun.</summary>
+    /// <summary>A stopping server finishes the refreshes that it has sent, and sends none of those that wait for their turn.</summary>
     public async ValueTask DisposeAsync()
     {
+        _stopping = true;
         await saver.StopAsync();
 
         // A request that outlives the server's patience may begin one more while the others end.
@@ -130,6 +132,11 @@ internal sealed class TokensetRefresher(
         }
 
         using var place = await call.EnterAsync(connection);
+        if (_stopping)
+        {
+            return (RefreshResult.Unavailable("the server is stopping", retryAfter: null), null);
+        }
+
         if (call.Paused(connection) is { } pause)
         {
             return (RefreshResult.Unavailable("the provider asked to be left alone", pause), null);
@@ -145,10 +152,9 @@ internal sealed class TokensetRefresher(
     {
         var refreshToken = call.RefreshTokenOf(current);
         var lease = new RefreshLease(storage, current.Id, _node, time);
-        var (outcome, claimed) = await call.ClaimAsync(current, Identifier.Secret(), lease);
-        return outcome switch
+        return await call.ClaimAsync(current, Identifier.Secret(), lease) switch
         {
-            CommitOutcome.Committed => (await call.SendAsync(claimed, connection, refreshToken, lease), null),
+            CommitOutcome.Committed => (await call.SendAsync(connection, refreshToken, lease), null),
             CommitOutcome.LeaseConflict => (null, current),
             _ => (null, null),
         };

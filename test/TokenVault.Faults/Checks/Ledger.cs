@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using TokenVault.Faults.Nodes;
 
 namespace TokenVault.Faults.Checks;
 
@@ -58,6 +60,18 @@ internal sealed class Ledger(string scenario)
     }
 
     public void LostIrreducibly() => Interlocked.Increment(ref _irreducible);
+
+    /// <summary>How often each point was reached; one that never was in many rounds has not been tried, and the scenario did not do its work.</summary>
+    public void Reached(IReadOnlyDictionary<FaultPoint, int> hits)
+    {
+        var points = Enum.GetValues<FaultPoint>();
+        foreach (var point in points.Where(point => Rounds > 4 * points.Length && point != FaultPoint.Anywhere && hits.GetValueOrDefault(point) == 0))
+        {
+            Misses.Enqueue($"no process was at the point {point}");
+        }
+
+        Notes.Enqueue("reached: " + string.Join(", ", hits.OrderBy(hit => hit.Key).Select(hit => string.Create(CultureInfo.InvariantCulture, $"{hit.Key} {hit.Value}"))));
+    }
 
     public void Window(double milliseconds) => _windows.Enqueue(milliseconds);
 

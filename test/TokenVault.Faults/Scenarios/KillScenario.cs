@@ -71,7 +71,7 @@ internal sealed class KillScenario
             ledger.Misses.Enqueue("the crash window's p99 is longer than 10 ms");
         }
 
-        ledger.Notes.Enqueue("reached: " + string.Join(", ", points.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p} {_hits.GetValueOrDefault(p)}"))));
+        ledger.Reached(_hits);
         ledger.Notes.Enqueue(string.Create(
             CultureInfo.InvariantCulture, $"crash window in processes that had just started: p50 {young[young.Count / 2]:F1} ms of {young.Count}"));
         ledger.Notes.Enqueue(string.Create(CultureInfo.InvariantCulture, $"{_departures.Count} accounts disconnected in the middle of a refresh"));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TokenVault.Faults.Checks;
 using TokenVault.Faults.Nodes;
 using TokenVault.Faults.World;
@@ -118,7 +117,6 @@ internal sealed class PauseScenario
             ledger.Misses.Enqueue("more duplicates than pauses");
         }
 
-        ledger.Notes.Enqueue("reached: " + string.Join(
-            ", ", Enum.GetValues<FaultPoint>().Select(p => string.Create(CultureInfo.InvariantCulture, $"{p} {_hits.GetValueOrDefault(p)}"))));
+        ledger.Reached(_hits);
     }
 }

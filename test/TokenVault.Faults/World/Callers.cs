@@ -45,9 +45,10 @@ internal sealed class Callers : IDisposable
         var app = new Application(issuer, await admin.CreateApplicationAsync("Application"));
         foreach (var provider in world.Providers)
         {
-            var options = provider.Fake.OAuth2Options("openid", "email", "offline_access", "calendar.read");
+            string[] scopes = ["openid", "email", "offline_access", "calendar.read"];
+            var options = provider.SpeaksOpenIdConnect ? provider.Fake.OidcOptions(scopes) : provider.Fake.OAuth2Options(scopes);
             options["rotation_class"] = provider.Class;
-            await admin.CreateConnectionAsync(provider.Connection, "oauth2", options, app.Credentials);
+            await admin.CreateConnectionAsync(provider.Connection, provider.SpeaksOpenIdConnect ? "oidc" : "oauth2", options, app.Credentials);
         }
 
         var callers = new Callers(world, issuer, authority, app);

@@ -36,6 +36,9 @@ internal sealed class RotationProvider : IAsyncDisposable
 
     public string Connection => Class.Replace('_', '-');
 
+    /// <summary>With OpenID Connect, an answer holds an ID token, too, which is looked at before the answer is anybody's.</summary>
+    public bool SpeaksOpenIdConnect => Rotation is SandboxRotation.Overlap or SandboxRotation.SingleUse;
+
     /// <summary>Where a crash between the provider's decision and our receipt costs the grant, whatever anybody does.</summary>
     public bool LosesUnreceivedAnswers => Rotation is SandboxRotation.SingleUse or SandboxRotation.FamilyRevoking;
 

@@ -123,6 +123,29 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task T_RC_04_Whether_a_request_may_still_be_sent_is_asked_once_the_connection_stands()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var accepting = listener.AcceptSocketAsync();
+        var connected = false;
+        bool MayStillSend()
+        {
+            connected = accepting.Wait(TimeSpan.FromSeconds(10));
+            return false;
+        }
+
+        using var request = Request(new Uri($"http://{listener.LocalEndpoint}/token"));
+        var (_, failure) = await _http.SendAsync(request, UpstreamHttp.DefaultLimit, new SendTerms(UpstreamHttp.Deadline, MayStillSend), default);
+
+        (failure!.Kind, connected).ShouldBe((ProviderFailureKind.NotSent, true));
+        using var socket = await accepting;
+        var received = new MemoryStream();
+        await new NetworkStream(socket).CopyToAsync(received);
+        Encoding.ASCII.GetString(received.ToArray()).ShouldNotContain("refresh_token");
+    }
+
+    [Fact]
     public async Task A_peer_that_hangs_up_before_it_has_read_anything_gets_one_request_only()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -191,12 +214,14 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
         return new UpstreamHttp(new EgressGuard(options, time), time);
     }
 
+    private static HttpRequestMessage Request(Uri url) => new(HttpMethod.Post, url)
+    {
+        Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["grant_type"] = "refresh_token", ["refresh_token"] = "rt" }),
+    };
+
     private async Task<ProviderResult<UpstreamAnswer>> PostAsync(Uri? url = null, CancellationToken cancellationToken = default)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, url ?? new Uri(_provider.Sandbox.TokenUrl))
-        {
-            Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["grant_type"] = "refresh_token", ["refresh_token"] = "rt" }),
-        };
+        using var request = Request(url ?? new Uri(_provider.Sandbox.TokenUrl));
         return await _http.SendAsync(request, UpstreamHttp.DefaultLimit, cancellationToken);
     }
 

@@ -83,8 +83,8 @@ internal sealed class PostgresTarget : IAsyncDisposable
             Parameters = { PostgresValues.Number(fence), PostgresValues.Number(sequence) },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
-        await _transaction.CommitAsync(cancellationToken);
         await ExecuteAsync(_connection, "ANALYZE entity, unique_key, index_key, audit", cancellationToken);
+        await _transaction.CommitAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -43,6 +43,19 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
     }
 
     [Fact]
+    public async Task F_33_A_refresh_that_waits_for_its_turn_when_the_server_stops_is_not_sent()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        await using var node = new RefreshNode(scene.Vault);
+        scene.EndAccessTokens();
+        await node.StopAsync();
+
+        (await node.RefreshAsync(grant)).Outage.ShouldBe("the server is stopping");
+        grant.Calls.ShouldBe(0);
+        (await grant.RowAsync()).Attempt.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task F_07_Callers_are_told_to_come_back_and_the_answer_lands_when_the_store_is_back()
     {
         await using var grant = await LoneGrant.MakeAsync(scene);
