@@ -27,21 +27,23 @@ internal sealed class ProviderRevoker(UpstreamHttp http, ProviderTokenEndpoint t
         }
 
         var how = target.Provider.Revocation ?? new ProviderRevocation { Endpoint = address };
+        Secret? successor = null;
         if (how.Token == RevocationToken.AccessToken && hint == Wire.RefreshToken)
         {
-            // Any access token of the old days has ended by now; what rotates here is given up anyway.
+            // Any access token of the old days has ended by now.
             var (fresh, failure) = await tokens.RefreshAsync(target, token, redirectUri, new SendTerms(UpstreamHttp.Deadline), cancellationToken);
             if (fresh is null)
             {
                 return IsGone(failure!, target.Provider) ? Gone() : Failed(failure!);
             }
 
+            successor = fresh.Tokens.RefreshToken;
             (token, hint) = (fresh.Tokens.AccessToken, "access_token");
         }
 
         using var request = Request(how, endpoint, target, token, hint);
         var (answer, unsent) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, cancellationToken);
-        return answer is null ? Failed(unsent!) : Read(answer, how, target.Provider);
+        return (answer is null ? Failed(unsent!) : Read(answer, how, target.Provider)) with { Successor = successor };
     }
 
     private static HttpRequestMessage Request(ProviderRevocation how, Uri endpoint, ProviderTarget target, Secret token, string hint)

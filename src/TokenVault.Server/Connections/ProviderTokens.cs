@@ -41,7 +41,8 @@ internal sealed record ProviderResult<T>(T? Value, ProviderFailure? Failure)
 
 /// <param name="Supported">False when the provider has no way to revoke.</param>
 /// <param name="Failure">Null when the token is gone.</param>
-internal readonly record struct RevocationAnswer(bool Supported, ProviderFailure? Failure);
+/// <param name="Successor">The refresh token that has taken the place of the one that was to be revoked: the one to try with next.</param>
+internal readonly record struct RevocationAnswer(bool Supported, ProviderFailure? Failure, Secret? Successor = null);
 
 /// <param name="Detail">For the operator's log: no secret, no body of the provider.</param>
 internal sealed record ProviderFailure(ProviderFailureKind Kind, string Detail, TimeSpan? RetryAfter = null)

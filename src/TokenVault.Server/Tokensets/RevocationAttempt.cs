@@ -26,7 +26,7 @@ internal sealed class RevocationAttempt(
             return;
         }
 
-        var (supported, failure) = token is null
+        var (supported, failure, successor) = token is null
             ? new(Supported: true, new ProviderFailure(ProviderFailureKind.Misconfigured, "the stored token does not open"))
             : await provider.RevokeAsync(pending.Connection, token, pending.Hint, stopping);
         var now = time.GetUtcNow();
@@ -36,7 +36,7 @@ internal sealed class RevocationAttempt(
             Attempts = pending.Attempts + 1,
             Problem = failure?.Detail,
             State = StateOf(supported, failure, ended),
-            SealedToken = ended ? null : pending.SealedToken,
+            SealedToken = ended ? null : successor is null ? pending.SealedToken : outbox.Seal(pending, successor),
             EndedAt = ended ? now : null,
             NextAttemptAt = now + Pause(pending.Attempts),
         };

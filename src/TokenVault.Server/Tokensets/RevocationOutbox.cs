@@ -25,8 +25,10 @@ internal sealed class RevocationOutbox(KeyRing ring, TimeProvider time)
             CreatedAt = now,
             NextAttemptAt = now,
         };
-        return batch.Insert(revocation with { SealedToken = ring.SealText(refreshToken ?? accessToken, revocation.Identity()) });
+        return batch.Insert(revocation with { SealedToken = Seal(revocation, refreshToken ?? accessToken) });
     }
+
+    public byte[] Seal(PendingRevocation revocation, Secret token) => ring.SealText(token, revocation.Identity());
 
     /// <exception cref="BrokenSealException">The row was altered.</exception>
     public Secret TokenOf(PendingRevocation revocation) => ring.OpenText(revocation.SealedToken, revocation.Identity());

@@ -35,6 +35,19 @@ public sealed class CatalogFlowTests(CatalogScene scene) : IClassFixture<Catalog
     }
 
     [Fact]
+    public async Task T_UP_15_Where_an_access_token_is_what_ends_a_grant_an_outage_costs_the_rotated_token_nothing()
+    {
+        var account = await scene.ConnectAsync(await scene.AddProviderAsync(KnownBehaviours.All["zoom"], "zoom-in-trouble"));
+        await scene.ExpireAsync(account);
+        Double.RevocationOutages = 1;
+
+        var first = await scene.RevocationAsync(account);
+        (first.State, Double.Grants.Refreshes, Double.Revoked.Count).ShouldBe((RevocationState.Pending, 1, 0));
+        await scene.TickUntilAsync(() => Task.FromResult(Double.Revoked.Count == 1), TimeSpan.FromSeconds(10));
+        Double.Grants.Refreshes.ShouldBe(2);
+    }
+
+    [Fact]
     public void The_catalogue_and_the_descriptions_agree_on_what_becomes_of_refresh_tokens()
     {
         foreach (var behaviour in KnownBehaviours.All.Values)

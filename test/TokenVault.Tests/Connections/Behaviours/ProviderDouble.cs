@@ -44,6 +44,9 @@ internal sealed class ProviderDouble : IAsyncDisposable
 
     public List<string> Revoked { get; } = [];
 
+    /// <summary>How often the revocation endpoint is out of order from now on.</summary>
+    public int RevocationOutages { get; set; }
+
     public static async Task<ProviderDouble> StartAsync(TimeProvider time, IEnumerable<string> hosts)
     {
         var it = new ProviderDouble(time, hosts);
@@ -240,6 +243,13 @@ internal sealed class ProviderDouble : IAsyncDisposable
     private Task RevokeAsync(HttpContext context, DoubleRequest request, RevocationPlace place)
     {
         DoubleRefusal.Unless(request.Method == place.Method, "the method");
+        if (RevocationOutages > 0)
+        {
+            RevocationOutages--;
+            context.Response.StatusCode = 503;
+            return Task.CompletedTask;
+        }
+
         var (form, name) = place.Place == "none" ? ("none", "") : (place.Place.Split(' ')[0], place.Place.Split(' ')[1]);
         var fields = place.Proof == "client" ? request.Client(place.Basic || Behaviour.Basic, form == "json") : request.Fields(form);
         var token = place.Proof switch
