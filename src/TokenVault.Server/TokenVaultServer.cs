@@ -129,7 +129,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton(_ => ProviderCatalog.Load()).TryAddSingleton<EgressGuard>();
         services.AddSingleton(s => ProviderClient.Create(
             s.GetRequiredService<ProviderCatalog>(), s.GetRequiredService<EgressGuard>(), ring, options, s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>();
+        services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>().AddSingleton<ConnectionKeyEndpoints>();
         services.AddSingleton<ClientRemoval>(s => s.GetRequiredService<ConnectionClientEndpoints>().RemoveClientAsync);
         services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>();
         services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshKeeping>().AddSingleton<RefreshSpool>();
@@ -193,6 +193,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<ResourceServerEndpoints>().Map(app);
         services.GetRequiredService<ConnectionEndpoints>().Map(app);
         services.GetRequiredService<ConnectionClientEndpoints>().Map(app);
+        services.GetRequiredService<ConnectionKeyEndpoints>().Map(app);
         services.GetRequiredService<UserEndpoints>().Map(app);
         services.GetRequiredService<UserAccountEndpoints>().Map(app);
         services.GetRequiredService<IdentityEndpoints>().Map(app);

@@ -39,6 +39,9 @@ internal sealed class FakeProvider : IAsyncDisposable
 
     public FakeEndpoint Keys { get; } = new();
 
+    /// <summary>When set, the client proves itself by its key, and its secret is worth nothing.</summary>
+    public FakeAssertions? Assertions { get; private set; }
+
     public SandboxProvider Sandbox => _sandbox ?? throw new InvalidOperationException("The fake provider has not started.");
 
     public string Issuer => Sandbox.Issuer;
@@ -88,6 +91,10 @@ internal sealed class FakeProvider : IAsyncDisposable
         ["issuer"] = Issuer,
     };
 
+    /// <summary>From now on the client proves itself by one of these keys (JWKs).</summary>
+    public FakeAssertions RequireAssertions(TimeProvider time, params IReadOnlyList<JsonNode> keys) =>
+        Assertions = new FakeAssertions(ClientId, ClientSecret, () => Issuer, time) { Keys = keys };
+
     /// <summary>What a browser does with an authorization address: where the provider sends it back to.</summary>
     public static async Task<Uri> VisitAsync(string authorizationUrl)
     {
@@ -129,6 +136,11 @@ internal sealed class FakeProvider : IAsyncDisposable
         {
             await next(context);
             return;
+        }
+
+        if (Assertions is { } assertions && (endpoint == Redemption || endpoint == Refresh || endpoint == Revocation))
+        {
+            await assertions.JudgeAsync(context);
         }
 
         var fault = endpoint.Enter();

@@ -25,11 +25,24 @@ internal sealed class ConnectPage(IStorage storage, RecordCache cache, PageState
         var body = Html.Of($"""
             <h1>Connect your account at {connection.Label}?</h1>
             <p>It will be connected for <strong>{who}</strong>, and {client?.Name ?? request.ClientId} will be able to use it for them.</p>
+            {Asked(connection, request.Scopes)}
             <p class="error">You are not signed in here as {who}. If you are somebody else, or another person sent you this link, cancel.</p>
             <ul class="choices"><li><a class="button" href="{Link(state, "continue")}">I am {who}: continue to {connection.Label}</a></li>
             <li><a class="button" href="{Link(state, "cancel")}">Cancel</a></li></ul>
             """);
         await new Page("Connect an account", body).WriteAsync(context);
+    }
+
+    /// <summary>In the provider's own words: what they mean, its page will say.</summary>
+    private static Html Asked(Connection connection, IReadOnlyList<string> scopes)
+    {
+        if (scopes.Count == 0)
+        {
+            return Html.Empty;
+        }
+
+        var list = Html.Join(scopes.Select(scope => Html.Of($"<li><code>{scope}</code></li>")));
+        return Html.Of($"<p id=\"asked\">{connection.Label} will be asked for:</p><ul aria-labelledby=\"asked\">{list}</ul>");
     }
 
     /// <summary>The ticket that the page was shown for, in this very browser; null when it was not.</summary>

@@ -19,7 +19,7 @@ internal sealed record HeldGrant : ISealed<HeldGrant>
     public static IReadOnlyList<SealedField<HeldGrant>> SealedFields { get; } =
     [
         new(nameof(SealedGrant), held => held.SealedGrant, held => held.Identity()),
-        new($"{nameof(Connection)}.{ConnectionSecret.Path}", held => ConnectionSecret.BlobOf(held.Connection), held => ConnectionSecret.AadOf(held.Connection)),
+        .. Connections.Connection.SealedFieldsIn<HeldGrant>(nameof(Connection), held => held.Connection),
     ];
 
     /// <summary>The request's.</summary>

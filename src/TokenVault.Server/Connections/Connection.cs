@@ -19,7 +19,11 @@ internal sealed record Connection : ISealed<Connection>
     public static JsonTypeInfo<Connection> TypeInfo => ConnectionsJson.Default.Connection;
 
     public static IReadOnlyList<SealedField<Connection>> SealedFields { get; } =
-        [new(ConnectionSecret.Path, ConnectionSecret.BlobOf, ConnectionSecret.AadOf)];
+    [
+        new(ConnectionSecret.Path, ConnectionSecret.BlobOf, ConnectionSecret.AadOf),
+        new($"{nameof(Key)}.{nameof(ConnectionKey.SealedPrivateKey)}", c => c.Key?.SealedPrivateKey, c => c.Key!.Identity(c.Id)),
+        new($"{nameof(NextKey)}.{nameof(ConnectionKey.SealedPrivateKey)}", c => c.NextKey?.SealedPrivateKey, c => c.NextKey!.Identity(c.Id)),
+    ];
 
     public static bool IsKeptInMemory => true;
 
@@ -34,6 +38,12 @@ internal sealed record Connection : ISealed<Connection>
     public required string Strategy { get; init; }
 
     public ConnectionOptions Options { get; set; } = new();
+
+    /// <summary>What signs the assertions that prove us to the provider, where that takes no secret.</summary>
+    public ConnectionKey? Key { get; init; }
+
+    /// <summary>What will sign them after the next rotation.</summary>
+    public ConnectionKey? NextKey { get; init; }
 
     public bool ShowAsButton { get; set; } = true;
 
@@ -61,7 +71,18 @@ internal sealed record Connection : ISealed<Connection>
     public Connection AtVersion(long version) => this with { Version = version };
 
     /// <summary>As much as a revocation needs of it, to be kept beside the token.</summary>
-    public Connection ForRevocation() => this with { Metadata = null, EnabledClients = [], Options = Options with { UpstreamParams = null } };
+    public Connection ForRevocation() => this with
+    {
+        Metadata = null,
+        EnabledClients = [],
+        Options = Options with { UpstreamParams = null },
+        Key = Key is null ? null : Key with { Certificate = "" },
+        NextKey = null,
+    };
+
+    /// <summary>The sealed values of a record that keeps a connection as it was.</summary>
+    public static IEnumerable<SealedField<T>> SealedFieldsIn<T>(string property, Func<T, Connection> of)
+        where T : class => SealedFields.Select(field => new SealedField<T>($"{property}.{field.Path}", kept => field.Blob(of(kept)), kept => field.Aad(of(kept))));
 
     /// <summary>The redirect URI at the provider; one for each connection, so that answers cannot be mixed up (T-CF-06).</summary>
     public string CallbackUrl(string issuer) => $"{issuer}login/callback/{Uri.EscapeDataString(Name)}";
@@ -115,8 +136,11 @@ internal sealed record ConnectionOptions
     /// <summary>Kept for tools that compare it; the keys are where the provider's metadata says.</summary>
     public string? JwksUri { get; init; }
 
-    /// <summary>client_secret_post or client_secret_basic.</summary>
+    /// <summary>client_secret_post, client_secret_basic or private_key_jwt.</summary>
     public string? TokenEndpointAuthMethod { get; init; }
+
+    /// <summary>With private_key_jwt: what the keys are for.</summary>
+    public string? TokenEndpointAuthSigningAlg { get; init; }
 
     /// <summary>What becomes of a used refresh token at this provider.</summary>
     public RotationClass? RotationClass { get; init; }

@@ -31,6 +31,16 @@ internal static class ConnectionBody
         return connection;
     }
 
+    /// <summary>Why the connection's provider cannot be shown an assertion: its audience must be known for certain (T-UP-05).</summary>
+    public static string? AssertionProblem(Connection connection, ProviderCatalog catalog)
+    {
+        var provider = catalog.Find(connection.Strategy);
+        var issuer = connection.Options.Issuer ?? (connection.Options.DiscoveryUrl is null ? provider?.Issuer : null);
+        var known = issuer is not null || (provider is { OpenIdConnect: true } && connection.Options.DiscoveryUrl is not null);
+        var certain = known && provider!.IssuerClaim is null;
+        return certain && !connection.IsDatabase ? null : "private_key_jwt needs a provider with an issuer of its own: name it as the options' issuer";
+    }
+
     public static bool ReadConnectedAccounts(BodyReader body)
     {
         body.Fixed("cross_app_access", "false");
@@ -83,6 +93,11 @@ internal static class ConnectionBody
         foreach (var variable in provider.Variables.Where(v => v.Default is null && options.Variables?.ContainsKey(v.Name) is not true))
         {
             body.Refuse($"Missing required property: {variable.Name}", "options");
+        }
+
+        if (options.TokenEndpointAuthMethod == ConnectionKeys.Method && AssertionProblem(connection, catalog) is { } problem)
+        {
+            body.Refuse(problem, "token_endpoint_auth_method");
         }
 
         if (!provider.Custom)

@@ -76,6 +76,49 @@ internal static class ConnectionDocs
         Refusals = [409],
     };
 
+    private static readonly JsonArray TwoKeys = new(KeyExample(), KeyExample());
+
+    public static Operation Keys { get; } = new("List the keys that a connection proves itself to its provider with")
+    {
+        Description = "Their public halves: the one that signs, and the one that will after the next rotation. Register both at the provider.",
+        Answer = TwoKeys.DeepClone(),
+    };
+
+    public static Operation CreateKeys { get; } = new("Create the keys of a connection")
+    {
+        Description = "Before the connection uses private_key_jwt, so that the provider can learn of them first. Without this they are made when it begins to.",
+        Status = 201,
+        Answer = TwoKeys.DeepClone(),
+        Body = body => ConnectionKeyEndpoints.ReadAlg(body),
+        BodyExample = new JsonObject { ["signing_alg"] = "ES256" },
+        Guarded = true,
+        Refusals = [409],
+    };
+
+    public static Operation RotateKeys { get; } = CreateKeys with
+    {
+        Summary = "Rotate the keys of a connection",
+        Description = "The next key signs from now on, and there is a new next one.",
+        BodyExample = new JsonObject { ["signing_alg"] = "RS256" },
+    };
+
+    private static JsonObject KeyExample() => new()
+    {
+        ["kid"] = "3J5Vm2bQ0kLh9oV3r1x8yZ6wT4uN7cA2sD5fG8hJ0kL",
+        ["algorithm"] = "RS256",
+        ["key_use"] = "signing",
+        ["current"] = true,
+        ["next"] = false,
+        ["previous"] = false,
+        ["jwk"] = new JsonObject { ["kty"] = "RSA", ["n"] = "sXch…", ["e"] = "AQAB", ["use"] = "sig", ["alg"] = "RS256", ["kid"] = "3J5Vm2bQ0kLh9oV3r1x8yZ6wT4uN7cA2sD5fG8hJ0kL" },
+        ["cert"] = "-----BEGIN CERTIFICATE-----…",
+        ["pkcs"] = "-----BEGIN PKCS7-----…",
+        ["fingerprint"] = "AB:CD:…",
+        ["thumbprint"] = "ABCD…",
+        ["subject_dn"] = "CN=con_5aB0cD1eF2gH3iJ4",
+        ["current_since"] = "2026-11-21T09:30:00.000Z",
+    };
+
     public static Operation OfClient(string issuer) => new("List the connections that a client may use")
     {
         Answer = ConnectionView.Of(Example, issuer),

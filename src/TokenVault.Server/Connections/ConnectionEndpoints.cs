@@ -131,6 +131,9 @@ internal sealed class ConnectionEndpoints(
             return (error, connection, batch);
         }
 
+        // A host that is new to the connection is shown no key that another one trusts.
+        var moved = connection.Key is not null && ConnectionOptionsBody.HaveMoved(connection.Options, current.Options);
+        connection = ConnectionKeys.Completed(moved ? connection with { Key = null, NextKey = null } : connection, ring, time.GetUtcNow());
         foreach (var clientId in connection.EnabledClients.Except(current.EnabledClients, StringComparer.Ordinal))
         {
             if (await records.Storage.FindAsync<Client>(clientId, cancellationToken) is not { } client)

@@ -31,6 +31,9 @@ internal static class ConnectionOptionsBody
         }
 
         body.Fixed("type", "\"back_channel\"");
+
+        // The other value, token_endpoint, is what lets an assertion be used at another server (T-UP-05).
+        body.Fixed("token_endpoint_jwtca_aud_format", "\"issuer\"");
         var options = new ConnectionOptions
         {
             ClientId = body.Text("client_id", current: null, 512),
@@ -47,7 +50,8 @@ internal static class ConnectionOptionsBody
             Issuer = Url(body, "issuer", "issuer"),
             JwksUri = Url(body, "jwks_uri", "jwks_uri"),
             TokenEndpointAuthMethod = body.Text("token_endpoint_auth_method", current: null, 64, method =>
-                method is "client_secret_post" or "client_secret_basic" ? null : "Only client_secret_post and client_secret_basic are supported"),
+                method is "client_secret_post" or "client_secret_basic" or ConnectionKeys.Method ? null : "Only client_secret_post, client_secret_basic and private_key_jwt are supported"),
+            TokenEndpointAuthSigningAlg = body.OneOf("token_endpoint_auth_signing_alg", "", "", [.. ConnectionKey.Algorithms]) is { Length: > 0 } alg ? alg : null,
             RotationClass = RotationRules.Parse(body.Text("rotation_class", current: null, 32, name =>
                 RotationRules.Parse(name) is null ? "Not a rotation class: unknown, stable, overlap, replay, single_use, family_revoking or none" : null)),
             Pkce = ReadPkce(body),
@@ -68,12 +72,17 @@ internal static class ConnectionOptionsBody
     /// </summary>
     private static void RefuseNewHosts(BodyReader body, ConnectionOptions options, ConnectionOptions current)
     {
-        var moved = (options.Variables ?? Nothing).Except(current.Variables ?? Nothing).Any() || (current.Variables ?? Nothing).Except(options.Variables ?? Nothing).Any();
-        if (moved || Origins(options).Except(Origins(current), StringComparer.Ordinal).Any())
+        if (HaveMoved(options, current))
         {
             body.Refuse("A provider address on another host needs the client secret given again", "client_secret");
         }
     }
+
+    /// <summary>Whether anything would be sent to a host that the former options do not name.</summary>
+    public static bool HaveMoved(ConnectionOptions options, ConnectionOptions former) =>
+        (options.Variables ?? Nothing).Except(former.Variables ?? Nothing).Any()
+        || (former.Variables ?? Nothing).Except(options.Variables ?? Nothing).Any()
+        || Origins(options).Except(Origins(former), StringComparer.Ordinal).Any();
 
     private static IEnumerable<string?> Origins(ConnectionOptions options) =>
         ((string?[])[

@@ -17,14 +17,18 @@ internal static class ConnectionSecret
     public static Secret? Open(KeyRing ring, Connection connection) =>
         BlobOf(connection) is { } blob ? ring.OpenText(blob, AadOf(connection)) : null;
 
-    /// <summary>The connection with its secret under the key that seals now; as it is when there is none, or it does not open.</summary>
+    /// <summary>The connection with its secret and keys under the vault key that seals now; as it is when one does not open.</summary>
     public static Connection Renewed(KeyRing ring, Connection connection)
     {
         try
         {
-            return Open(ring, connection) is { } secret
-                ? connection with { Options = connection.Options with { SealedClientSecret = Seal(ring, connection.Id, secret) } }
-                : connection;
+            var secret = Open(ring, connection) is { } open ? Seal(ring, connection.Id, open) : null;
+            return connection with
+            {
+                Options = connection.Options with { SealedClientSecret = secret },
+                Key = connection.Key?.Renewed(ring, connection.Id),
+                NextKey = connection.NextKey?.Renewed(ring, connection.Id),
+            };
         }
         catch (BrokenSealException)
         {

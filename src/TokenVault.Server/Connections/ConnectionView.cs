@@ -60,6 +60,7 @@ internal static class ConnectionView
             .With("issuer", options.Issuer)
             .With("jwks_uri", options.JwksUri)
             .With("token_endpoint_auth_method", options.TokenEndpointAuthMethod)
+            .With("token_endpoint_auth_signing_alg", options.TokenEndpointAuthSigningAlg)
             .With("rotation_class", options.RotationClass is { } rotation ? RotationRules.Name(rotation) : null)
             .With("pkce", options.Pkce)
             .With("upstream_params", options.UpstreamParams?.DeepClone());

@@ -17,7 +17,7 @@ internal sealed class ProviderClient(
         var http = new UpstreamHttp(guard, time);
         var tokens = new ProviderTokenEndpoint(http);
         var users = new ProviderUsers(http, new IdTokenVerifier(new ProviderKeys(http, time), time));
-        var targets = new ProviderTargets(catalog, new ProviderMetadata(http, time), ring);
+        var targets = new ProviderTargets(catalog, new ProviderMetadata(http, time), ring, time);
         return new ProviderClient(catalog, targets, tokens, users, new ProviderRevoker(http, tokens), options);
     }
 

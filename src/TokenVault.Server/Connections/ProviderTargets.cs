@@ -6,7 +6,7 @@ namespace TokenVault.Server.Connections;
 internal sealed record ProviderTarget(Connection Connection, Provider Provider, ProviderEndpoints Endpoints, ProviderRegistration Registration);
 
 /// <summary>Makes out what a connection stands for: its options before the catalogue, that before the provider's metadata.</summary>
-internal sealed class ProviderTargets(ProviderCatalog catalog, ProviderMetadata metadata, KeyRing ring)
+internal sealed class ProviderTargets(ProviderCatalog catalog, ProviderMetadata metadata, KeyRing ring, TimeProvider time)
 {
     public async Task<ProviderResult<ProviderTarget>> FindAsync(Connection connection, CancellationToken cancellationToken)
     {
@@ -40,11 +40,18 @@ internal sealed class ProviderTargets(ProviderCatalog catalog, ProviderMetadata 
         {
             var method = ConfiguredMethod(connection) ?? provider.TokenEndpointAuthMethod ?? endpoints.AuthMethod ?? ClientAuthMethod.Basic;
             var registration = new ProviderRegistration(clientId, ConnectionSecret.Open(ring, connection), method, provider.TokenRequestFormat);
-            return new(new ProviderTarget(connection, provider, endpoints, registration), null);
+            if (method != ClientAuthMethod.PrivateKeyJwt)
+            {
+                return new(new ProviderTarget(connection, provider, endpoints, registration), null);
+            }
+
+            return Assertion(connection, endpoints, clientId) is { } assertion
+                ? new(new ProviderTarget(connection, provider, endpoints, registration with { Assertion = assertion }), null)
+                : Misconfigured("the connection has no key, or its provider no issuer, to authenticate with");
         }
         catch (BrokenSealException e)
         {
-            return Misconfigured("the client secret does not open: " + e.Message);
+            return Misconfigured("the client's secret or key does not open: " + e.Message);
         }
     }
 
@@ -52,8 +59,15 @@ internal sealed class ProviderTargets(ProviderCatalog catalog, ProviderMetadata 
     {
         "client_secret_post" => ClientAuthMethod.Post,
         "client_secret_basic" => ClientAuthMethod.Basic,
+        ConnectionKeys.Method => ClientAuthMethod.PrivateKeyJwt,
         _ => null,
     };
+
+    /// <summary>An issuer that a claim would complete names no server in particular.</summary>
+    private ClientAssertion? Assertion(Connection connection, ProviderEndpoints endpoints, string clientId) =>
+        connection.Key is { } key && endpoints.Issuer is { } issuer && !issuer.Contains('{', StringComparison.Ordinal)
+            ? new ClientAssertion(clientId, issuer, key.Open(ring, connection.Id), time)
+            : null;
 
     private static ProviderResult<ProviderTarget> Misconfigured(string detail) => new(null, new ProviderFailure(ProviderFailureKind.Misconfigured, detail));
 }

@@ -43,6 +43,10 @@ internal enum ClientAuthMethod
 
     [JsonStringEnumMemberName("client_secret_basic")]
     Basic,
+
+    /// <summary>By an assertion that the connection's own key signs (RFC 7523).</summary>
+    [JsonStringEnumMemberName("private_key_jwt")]
+    PrivateKeyJwt,
 }
 
 internal enum TokenRequestFormat

@@ -4,11 +4,16 @@ using System.Net.Mime;
 using System.Text;
 using System.Text.Json;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.Connections;
 
 /// <summary>Who we are at a provider.</summary>
-internal sealed record ProviderRegistration(string ClientId, Secret? Secret, ClientAuthMethod AuthMethod, TokenRequestFormat Format);
+internal sealed record ProviderRegistration(string ClientId, Secret? Secret, ClientAuthMethod AuthMethod, TokenRequestFormat Format)
+{
+    /// <summary>With <see cref="ClientAuthMethod.PrivateKeyJwt"/>.</summary>
+    public ClientAssertion? Assertion { get; init; }
+}
 
 /// <summary>A request to a provider's token or revocation endpoint, with our client's authentication in it.</summary>
 internal static class TokenRequest
@@ -27,11 +32,7 @@ internal static class TokenRequest
         }
         else
         {
-            fields["client_id"] = registration.ClientId;
-            if (registration.Secret is { } posted)
-            {
-                fields["client_secret"] = posted.Reveal();
-            }
+            Post(fields, registration);
         }
 
         request.Content = registration.Format == TokenRequestFormat.Json ? Json(fields) : new FormUrlEncodedContent(fields);
@@ -66,6 +67,23 @@ internal static class TokenRequest
 
     public static ByteArrayContent Json(byte[] utf8) =>
         new(utf8) { Headers = { ContentType = new MediaTypeHeaderValue(MediaTypeNames.Application.Json) } };
+
+    /// <summary>One method and no more (RFC 6749 §2.3): where there is an assertion, a secret that is left over stays here.</summary>
+    private static void Post(Dictionary<string, string> fields, ProviderRegistration registration)
+    {
+        fields["client_id"] = registration.ClientId;
+        if (registration.Assertion is { } assertion)
+        {
+            fields["client_assertion_type"] = Wire.JwtBearerAssertion;
+            fields["client_assertion"] = assertion.Next();
+            return;
+        }
+
+        if (registration.Secret is { } secret)
+        {
+            fields["client_secret"] = secret.Reveal();
+        }
+    }
 
     /// <summary>RFC 6749 §2.3.1: each part is form-encoded before the two are joined.</summary>
     private static AuthenticationHeaderValue Basic(string clientId, Secret secret)

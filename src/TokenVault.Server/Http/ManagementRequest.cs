@@ -42,6 +42,9 @@ internal sealed class ManagementRequest
         return tags.Count == 0 || tags.Contains("*") || tags.Contains(ManagementAnswer.TagOf(version), StringComparer.Ordinal);
     }
 
+    /// <summary>Whether a body was sent, where it may be left out.</summary>
+    public bool HasBody => _http.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
+
     /// <summary>The body as JSON; a writer that may have to try again reads it once and lays it over what it finds each time.</summary>
     public Task<JsonBody> ReadJsonAsync() => JsonBody.ReadAsync(_http, Cancellation);
 

@@ -115,7 +115,8 @@ internal sealed class AuthorizeEndpoint(
                 return new OAuthError(400, "consent_required", "Consent required");
             }
 
-            await consent.Show(context, request, signedIn.User, scopes.Value, new PageOrigin(query, resumed?.At, resumed?.Linked)).WriteAsync(context);
+            var page = await consent.ShowAsync(context, request, signedIn.User, scopes.Value, new PageOrigin(query, resumed?.At, resumed?.Linked));
+            await page.WriteAsync(context);
             return null;
         }
 

@@ -40,15 +40,15 @@ internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, Sessi
         audience is null
         || await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is not { SkipConsentForVerifiableFirstPartyClients: false };
 
-    public Page Show(HttpContext context, AuthorizeRequest request, User user, IReadOnlyList<string> scopes, PageOrigin from)
+    public async ValueTask<Page> ShowAsync(HttpContext context, AuthorizeRequest request, User user, IReadOnlyList<string> scopes, PageOrigin from)
     {
         var state = states.Seal(context, PageName, from.Query, from.Since, new PageConsent(user.UserId, scopes), from.Linked);
-        var list = Html.Join(scopes.Select(scope => Html.Of($"<li><code>{scope}</code></li>")));
-        var where = request.Audience is null ? Html.Empty : Html.Of($" at <code>{request.Audience}</code>");
+        var api = request.Audience is null ? null : await cache.FindByKeyAsync<ResourceServer>("identifier", request.Audience, context.RequestAborted);
+        var where = request.Audience is null ? Html.Empty : Html.Of($" at {api?.Name} <code>{request.Audience}</code>");
         var body = Html.Of($"""
             <h1>Allow {request.Client.Name}?</h1>
             <p>Signed in as <strong>{user.Email ?? user.Username ?? user.UserId}</strong>.</p>
-            <p>{request.Client.Name} asks for access{where}:</p><ul>{list}</ul>
+            <p id="asked">{request.Client.Name} asks for access{where}:</p><ul aria-labelledby="asked">{ConsentScopes.List(scopes, api)}</ul>
             <form method="post" action="{Path}"><input type="hidden" name="state" value="{state}">
             <button type="submit" name="action" value="allow">Allow</button>
             <button type="submit" name="action" value="deny" class="plain">Deny</button></form>

@@ -14,6 +14,9 @@ internal static class Wire
     public const string AccessTokenType = "urn:ietf:params:oauth:token-type:access_token";
     public const string JwtType = "urn:ietf:params:oauth:token-type:jwt";
 
+    /// <summary>The one kind of client assertion (RFC 7523 §2.2).</summary>
+    public const string JwtBearerAssertion = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
     public const string FederatedAccessTokenType = "http://auth0.com/oauth/token-type/federated-connection-access-token";
 
     /// <summary>The newer spelling of <see cref="FederatedAccessTokenType"/>.</summary>

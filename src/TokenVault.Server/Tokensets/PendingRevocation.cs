@@ -19,7 +19,7 @@ internal sealed record PendingRevocation : ISealed<PendingRevocation>
     public static IReadOnlyList<SealedField<PendingRevocation>> SealedFields { get; } =
     [
         new(nameof(SealedToken), revocation => revocation.SealedToken, revocation => revocation.Identity()),
-        new($"{nameof(Connection)}.{ConnectionSecret.Path}", revocation => ConnectionSecret.BlobOf(revocation.Connection), revocation => ConnectionSecret.AadOf(revocation.Connection)),
+        .. Connections.Connection.SealedFieldsIn<PendingRevocation>(nameof(Connection), revocation => revocation.Connection),
     ];
 
     public required string Id { get; init; }

@@ -70,6 +70,8 @@ internal sealed class SealedStore(IStorage storage, KeyRing ring, TimeProvider t
             Name = id,
             Strategy = "oidc",
             Options = new ConnectionOptions { ClientId = "client", SealedClientSecret = ConnectionSecret.Seal(ring, id, new Secret("client-secret")) },
+            Key = ConnectionKey.Create(ring, id, "ES256", time.GetUtcNow()),
+            NextKey = ConnectionKey.Create(ring, id, "ES256", time.GetUtcNow()),
         };
     }
 

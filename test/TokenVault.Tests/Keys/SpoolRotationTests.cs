@@ -43,5 +43,8 @@ public sealed class SpoolRotationTests
         Envelope.TryReadKekId(ConnectionSecret.BlobOf(answer.Connection), out var id).ShouldBeTrue();
         id.ShouldNotBe(old);
         ConnectionSecret.Open(ring, answer.Connection)!.Reveal().ShouldBe("client-secret");
+        Envelope.TryReadKekId(answer.Connection.Key!.SealedPrivateKey, out var keyId).ShouldBeTrue();
+        keyId.ShouldBe(id);
+        answer.Connection.Key.Open(ring, connection.Id).Kid.ShouldBe(connection.Key!.Kid);
     }
 }

@@ -18,7 +18,8 @@ public sealed class ConsentTests(OAuthVault vault) : IClassFixture<OAuthVault>
 
         page.Html.ShouldContain("<h1>Allow Planner?</h1>");
         page.Html.ShouldContain(OAuthVault.Email);
-        page.Html.ShouldContain("<code>read:calendar</code>");
+        page.Html.ShouldContain("<li>Know who you are <code>openid</code></li>");
+        page.Html.ShouldContain("<li>Read the calendar <code>read:calendar</code></li>");
         page.Html.ShouldContain($"<code>{OAuthVault.Audience}</code>");
         page.Html.ShouldNotContain("no:such");
     }

@@ -20,6 +20,7 @@ public sealed class ConnectPageTests(VaultScene scene) : IClassFixture<VaultScen
         page.Html.ShouldContain(attacker.Email);
         page.Html.ShouldContain("Application");
         page.Html.ShouldContain(VaultScene.Calendar);
+        page.Html.ShouldContain("<li><code>calendar.read</code></li>");
         page.Html.ShouldNotContain("<script");
         scene.Provider.Authorization.Calls.ShouldBe(asked);
 
