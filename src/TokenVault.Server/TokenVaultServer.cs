@@ -155,6 +155,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
         services.AddSingleton(SealedNouns.All).AddSingleton(options.RootKeys).AddSingleton<KeyRotation>().AddSingleton<KeyRewrap>();
         services.AddSingleton<KeysOperation>().AddHostedService<KeyRewrapService>();
+        services.AddSingleton<AuditOperation>().AddSingleton<AuditChain>().AddHostedService<AuditChainService>();
         if (options.Storage.ConnectionString is null)
         {
             services.AddHostedService<ControlSocket>();
