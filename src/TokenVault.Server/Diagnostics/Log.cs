@@ -63,6 +63,9 @@ internal static partial class Log
     [LoggerMessage(35, LogLevel.Critical, "Audit rows are not chained any more")]
     public static partial void AuditChainBroken(ILogger logger, Exception exception);
 
+    [LoggerMessage(36, LogLevel.Warning, "Log stream {Stream} could not be delivered, and is tried again: {Problem}")]
+    public static partial void LogStreamFailed(ILogger logger, string stream, string problem);
+
     [LoggerMessage(20, LogLevel.Error, "Purging expired rows failed; it is tried again")]
     public static partial void PurgeFailed(ILogger logger, Exception exception);
 
