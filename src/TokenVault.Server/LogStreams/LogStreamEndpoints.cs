@@ -61,8 +61,8 @@ internal sealed class LogStreamEndpoints(ManagementRecords records, KeyRing ring
             var state = new LogStreamState { Id = id, Sequence = await pump.NewestAsync(request.Cancellation) };
 
             // The one time that the signing secret is told.
-            return new PendingWrite(
-                new Batch().Insert(stream).Insert(state), ManagementAnswer.Created(View(stream).With("signing_secret", secret.Reveal()))) { Target = id };
+            var answer = ManagementAnswer.Created(View(stream).With("signing_secret", secret.Reveal()));
+            return new PendingWrite(new Batch().Insert(stream).Insert(state), answer) { Target = id };
         });
     }
 

@@ -179,6 +179,24 @@ public abstract class AuditChainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_of_the_layout_before_the_chain_is_brought_up_to_date_with_its_rows()
+    {
+        await Storage.DisposeAsync();
+        foreach (var sql in new[]
+        {
+            "DROP INDEX audit_user", "DROP INDEX audit_id", "ALTER TABLE audit DROP COLUMN user_id", "ALTER TABLE audit DROP COLUMN mac", "DELETE FROM entity", FirstLayout,
+        })
+        {
+            await ExecuteAsync(sql);
+        }
+
+        _storage = await OpenAsync();
+        (await Storage.CountAuditAsync(new AuditQuery { UserId = "auth0|3" }, CancellationToken.None)).ShouldBe(86);
+        await (await NewChainAsync()).ExtendAsync(CancellationToken.None);
+        (await VerifyAsync(findings: 0)).Head!.AdoptedThrough.ShouldBe(Rows);
+    }
+
+    [Fact]
     public async Task Retention_removes_whole_segments_and_the_rest_still_verifies()
     {
         Clock.Advance(TimeSpan.FromDays(40));
@@ -229,6 +247,9 @@ public abstract class AuditChainTests : IAsyncLifetime
 
     /// <summary>SQL that changes one byte of the row's body.</summary>
     private protected abstract string AlterBody(long sequence);
+
+    /// <summary>SQL that says the store is of the first layout.</summary>
+    private protected abstract string FirstLayout { get; }
 
     private protected virtual Task RemoveAsync() => Task.CompletedTask;
 

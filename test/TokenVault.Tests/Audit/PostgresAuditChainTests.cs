@@ -10,6 +10,8 @@ public sealed class PostgresAuditChainTests : AuditChainTests
 {
     private PostgresDatabase? _database;
 
+    private protected override string FirstLayout => "UPDATE schema_version SET version = 1";
+
     private protected override async Task<IStorage> OpenAsync()
     {
         _database ??= await PostgresDatabase.CreateAsync();

@@ -10,6 +10,8 @@ public sealed class SqliteAuditChainTests : AuditChainTests, IDisposable
 
     public void Dispose() => _directory.Dispose();
 
+    private protected override string FirstLayout => "PRAGMA user_version=1";
+
     private protected override Task<IStorage> OpenAsync() => Task.FromResult<IStorage>(SqliteStorage.Open(_directory.File, Clock));
 
     private protected override Task ExecuteAsync(string sql)
