@@ -158,7 +158,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<KeysOperation>().AddHostedService<KeyRewrapService>();
         services.AddSingleton<AuditOperation>().AddSingleton<AuditChain>().AddSingleton<LogView>().AddSingleton<LogEndpoints>().AddHostedService<AuditChainService>();
         services.AddSingleton<LogStreamSender>().AddSingleton<LogStreamPump>().AddHostedService(s => s.GetRequiredService<LogStreamPump>());
-        services.AddSingleton<LogStreamEndpoints>().AddHostedService<LogTelemetry>();
+        services.AddSingleton<LogStreamBody>().AddSingleton<LogStreamEndpoints>().AddHostedService<LogTelemetry>();
         if (options.Storage.ConnectionString is null)
         {
             services.AddHostedService<ControlSocket>();

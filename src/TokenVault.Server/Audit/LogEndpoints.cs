@@ -15,11 +15,11 @@ internal sealed class LogEndpoints(IStorage storage, LogView view, TokenVaultOpt
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/logs", "read:logs", ListAsync);
-        routes.MapManagement("GET", "/logs/{id}", "read:logs", GetAsync);
+        routes.MapManagement("GET", "/logs", "read:logs", ListAsync).Describe(LogDocs.List(view));
+        routes.MapManagement("GET", "/logs/{id}", "read:logs", GetAsync).Describe(LogDocs.Get(view));
 
         // Also of users who are gone: what they did stays.
-        routes.MapManagement("GET", "/users/{id}/logs", new RequiredScope("read:logs", "read:logs_users"), ListOfUserAsync);
+        routes.MapManagement("GET", "/users/{id}/logs", new RequiredScope("read:logs", "read:logs_users"), ListOfUserAsync).Describe(LogDocs.OfUser(view));
     }
 
     private async Task<ManagementAnswer> GetAsync(ManagementRequest request) =>

@@ -7,18 +7,34 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.LogStreams;
 
 /// <summary><c>/api/v2/log-streams</c>: receivers of the audit log.</summary>
-internal sealed class LogStreamEndpoints(ManagementRecords records, KeyRing ring, LogStreamPump pump)
+internal sealed class LogStreamEndpoints(ManagementRecords records, LogStreamBody bodies, KeyRing ring, LogStreamPump pump)
 {
     private const int MostStreams = 20;
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapManagement("GET", "/log-streams", "read:log_streams", ListAsync);
-        routes.MapManagement("POST", "/log-streams", "create:log_streams", CreateAsync);
-        routes.MapManagement("GET", "/log-streams/{id}", "read:log_streams", GetAsync);
-        routes.MapManagement("PATCH", "/log-streams/{id}", "update:log_streams", UpdateAsync);
-        routes.MapManagement("DELETE", "/log-streams/{id}", "delete:log_streams", DeleteAsync);
+        var docs = LogStreamDocs.Of(bodies);
+        routes.MapManagement("GET", "/log-streams", "read:log_streams", ListAsync).Describe(LogStreamDocs.List);
+        routes.MapManagement("POST", "/log-streams", "create:log_streams", CreateAsync).Describe(docs.Create);
+        routes.MapManagement("GET", "/log-streams/{id}", "read:log_streams", GetAsync).Describe(docs.Get);
+        routes.MapManagement("PATCH", "/log-streams/{id}", "update:log_streams", UpdateAsync).Describe(docs.Update);
+        routes.MapManagement("DELETE", "/log-streams/{id}", "delete:log_streams", DeleteAsync).Describe(docs.Delete);
     }
+
+    public static JsonObject View(LogStream stream) => new()
+    {
+        ["id"] = stream.Id,
+        ["name"] = stream.Name,
+        ["type"] = "http",
+        ["status"] = stream.Status,
+        ["filters"] = WireJson.Array(stream.Filters.Select(name => new JsonObject { ["type"] = "category", ["name"] = name })),
+        ["sink"] = new JsonObject
+        {
+            ["httpEndpoint"] = stream.Endpoint,
+            ["httpContentType"] = stream.ContentType,
+            ["httpContentFormat"] = stream.ContentFormat,
+        },
+    };
 
     private static ManagementError Missing => ManagementError.Inexistent("log_stream");
 
@@ -26,7 +42,7 @@ internal sealed class LogStreamEndpoints(ManagementRecords records, KeyRing ring
         ManagementAnswer.Ok(WireJson.Array((await records.Storage.ListAllAsync<LogStream>(index: null, request.Cancellation)).Select(View)));
 
     private async Task<ManagementAnswer> GetAsync(ManagementRequest request) =>
-        await FindAsync(request) is { } stream ? ManagementAnswer.Ok(View(stream)) : Missing;
+        await FindAsync(request) is { } stream ? ManagementAnswer.Ok(View(stream)).Tagged(stream.Version) : Missing;
 
     private async Task<ManagementAnswer> CreateAsync(ManagementRequest request)
     {
@@ -36,17 +52,7 @@ internal sealed class LogStreamEndpoints(ManagementRecords records, KeyRing ring
         return await records.WriteAsync(request, "Create a log stream", async () =>
         {
             var body = BodyReader.OfObject(json);
-            var stream = Read(body, new LogStream
-            {
-                Id = id,
-                Name = "",
-                Status = LogStream.Active,
-                Endpoint = "",
-                ContentType = "application/json",
-                ContentFormat = "JSONLINES",
-                Filters = [],
-                SealedSecret = ring.SealText(secret, LogStream.AadOf("secret", id)),
-            });
+            var stream = bodies.Read(body, LogStreamBody.Blank(id)) with { SealedSecret = ring.SealText(secret, LogStream.AadOf("secret", id)) };
             if (body.Refused(out var error))
             {
                 return error;
@@ -77,7 +83,7 @@ internal sealed class LogStreamEndpoints(ManagementRecords records, KeyRing ring
             }
 
             var body = BodyReader.OfObject(json);
-            var stream = Read(body, current);
+            var stream = bodies.Read(body, current);
             if (body.Refused(out var error))
             {
                 return error;
@@ -90,7 +96,7 @@ internal sealed class LogStreamEndpoints(ManagementRecords records, KeyRing ring
                 batch.Replace(state with { Failures = 0, FailingSince = null, NextAttemptAt = null });
             }
 
-            return new PendingWrite(batch, ManagementAnswer.Ok(View(stream))) { Target = stream.Id };
+            return new PendingWrite(batch, ManagementAnswer.Ok(View(stream))) { Target = stream.Id, Replaced = current.Version };
         });
     }
 
@@ -108,68 +114,8 @@ internal sealed class LogStreamEndpoints(ManagementRecords records, KeyRing ring
                 batch.Delete(state);
             }
 
-            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = stream.Id };
+            return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = stream.Id, Replaced = stream.Version };
         });
 
-    private LogStream Read(BodyReader body, LogStream current)
-    {
-        body.Fixed("type", "\"http\"");
-        var read = current with
-        {
-            Name = body.RequiredText("name", current.Name, 255),
-            Status = body.OneOf("status", current.Status, LogStream.Active, LogStream.Active, LogStream.Paused, LogStream.Suspended),
-            Filters = body.Objects("filters", current.Filters, LogCategory.All.Count, ReadFilter),
-        };
-        if (body.IsNull("sink") || (current.Endpoint.Length == 0 && !body.Has("sink")))
-        {
-            body.Refuse("Missing required property: sink", "sink");
-        }
-
-        return body.Nested("sink", read, read, sink => ReadSink(sink, read));
-    }
-
-    private LogStream ReadSink(BodyReader sink, LogStream current)
-    {
-        var authorization = sink.Text("httpAuthorization", current: null, 2048, HeaderProblem);
-        var read = current with
-        {
-            Endpoint = sink.RequiredText("httpEndpoint", current.Endpoint, WebUri.LongestUri, UrlProblem),
-            ContentType = sink.OneOf("httpContentType", current.ContentType, "application/json", "application/json", "application/x-ndjson"),
-            ContentFormat = sink.OneOf("httpContentFormat", current.ContentFormat, "JSONLINES", "JSONLINES", "JSONARRAY"),
-        };
-
-        // A stored credential must not follow the stream to another receiver.
-        var former = read.Endpoint == current.Endpoint && !sink.IsNull("httpAuthorization") ? current.SealedAuthorization : null;
-        return read with
-        {
-            SealedAuthorization = authorization is null ? former : ring.SealText(new Secret(authorization), LogStream.AadOf("authorization", current.Id)),
-        };
-    }
-
-    private static string ReadFilter(BodyReader filter)
-    {
-        filter.Fixed("type", "\"category\"");
-        return filter.RequiredText("name", "", 64, name => LogCategory.All.Contains(name) ? null : "Unknown category");
-    }
-
-    private static string? UrlProblem(string url) => WebUri.IsAcceptable(url, out var problem) ? null : problem;
-
-    private static string? HeaderProblem(string value) => value.All(c => c is >= ' ' and <= '~') ? null : "A header has printable ASCII characters only";
-
     private ValueTask<LogStream?> FindAsync(ManagementRequest request) => records.Storage.FindAsync<LogStream>(request.Path("id"), request.Cancellation);
-
-    private static JsonObject View(LogStream stream) => new()
-    {
-        ["id"] = stream.Id,
-        ["name"] = stream.Name,
-        ["type"] = "http",
-        ["status"] = stream.Status,
-        ["filters"] = WireJson.Array(stream.Filters.Select(name => new JsonObject { ["type"] = "category", ["name"] = name })),
-        ["sink"] = new JsonObject
-        {
-            ["httpEndpoint"] = stream.Endpoint,
-            ["httpContentType"] = stream.ContentType,
-            ["httpContentFormat"] = stream.ContentFormat,
-        },
-    };
 }
