@@ -7,9 +7,10 @@ namespace TokenVault.Server;
 /// <summary>Asks the server that holds the store to do a verb; see <see cref="ControlSocket"/>.</summary>
 internal static class ControlClient
 {
+    /// <param name="request">The words of a verb.</param>
     /// <returns>The exit code; null when no server listens there.</returns>
     /// <exception cref="StartupException">The server cannot do it, or went away; says why.</exception>
-    public static async Task<int?> TryAsync(string dataDirectory, KeysVerb verb, TextWriter output, CancellationToken cancellationToken)
+    public static async Task<int?> TryAsync(string dataDirectory, string request, TextWriter output, CancellationToken cancellationToken)
     {
         var file = ControlSocket.FileIn(dataDirectory);
         if (!File.Exists(file))
@@ -34,7 +35,7 @@ internal static class ControlClient
 
         try
         {
-            return await AskAsync(socket, verb, output, cancellationToken);
+            return await AskAsync(socket, request, output, cancellationToken);
         }
         catch (IOException e)
         {
@@ -42,10 +43,10 @@ internal static class ControlClient
         }
     }
 
-    private static async Task<int> AskAsync(Socket socket, KeysVerb verb, TextWriter output, CancellationToken cancellationToken)
+    private static async Task<int> AskAsync(Socket socket, string request, TextWriter output, CancellationToken cancellationToken)
     {
         await using var stream = new NetworkStream(socket);
-        await stream.WriteAsync(Encoding.UTF8.GetBytes(KeysVerbs.Write(verb) + "\n"), cancellationToken);
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(request + "\n"), cancellationToken);
         using var reader = new StreamReader(stream, Encoding.UTF8);
         while (await reader.ReadLineAsync(cancellationToken) is { Length: > 0 } line)
         {

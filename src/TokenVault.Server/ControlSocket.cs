@@ -5,13 +5,13 @@ using TokenVault.Server.Diagnostics;
 namespace TokenVault.Server;
 
 /// <summary>
-/// Where a server that holds a SQLite store does the <c>keys</c> verbs for the command line beside it: a Unix socket in the data directory
+/// Where a server that holds a SQLite store does the <c>keys</c> and <c>audit</c> verbs for the command line beside it: a Unix socket in the data directory
 /// that the server's user alone can reach. A request is one line, a verb of a closed set; the answer is lines, each with a mark in front:
 /// a space for output, <c>!</c> for why it cannot be done, <c>=</c> for the exit code.
 /// </summary>
-internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation operation, ILogger<ControlSocket> logger) : IHostedService, IDisposable
+internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation keys, AuditOperation audit, ILogger<ControlSocket> logger) : IHostedService, IDisposable
 {
-    private const int LongestRequest = 64;
+    private const int LongestRequest = 128;
     private const int AtOnce = 4;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -96,7 +96,7 @@ internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation ope
     {
         await using var stream = new NetworkStream(caller);
         await using var writer = new StreamWriter(stream, new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
-        if (await ReadAsync(stream) is not { } verb)
+        if (await ReadAsync(stream) is not { } run)
         {
             await writer.WriteLineAsync("!This server does not know what was asked of it.");
             return;
@@ -104,7 +104,7 @@ internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation ope
 
         try
         {
-            var code = await operation.RunAsync(verb, new MarkedLines(writer), _stopping.Token);
+            var code = await run(new MarkedLines(writer));
             await writer.WriteLineAsync($"={code}");
         }
         catch (StartupException e)
@@ -113,7 +113,7 @@ internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation ope
         }
     }
 
-    private async Task<KeysVerb?> ReadAsync(NetworkStream stream)
+    private async Task<Func<TextWriter, Task<int>>?> ReadAsync(NetworkStream stream)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         patience.CancelAfter(Patience);
@@ -124,11 +124,21 @@ internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation ope
             length += read;
             if (read == 0 || request[length - 1] == (byte)'\n')
             {
-                return KeysVerbs.Parse(Encoding.UTF8.GetString(request, 0, length).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+                return Find(Encoding.UTF8.GetString(request, 0, length).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
             }
         }
 
         return null;
+    }
+
+    private Func<TextWriter, Task<int>>? Find(string[] words)
+    {
+        if (AuditOperation.Parse(words) is (true, var witness))
+        {
+            return output => audit.RunAsync(witness, output, _stopping.Token);
+        }
+
+        return KeysVerbs.Parse(words) is { } verb ? output => keys.RunAsync(verb, output, _stopping.Token) : null;
     }
 
     /// <summary>Puts the mark of output in front of every line.</summary>

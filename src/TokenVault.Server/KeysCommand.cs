@@ -36,7 +36,7 @@ internal static class KeysCommand
 
         var options = CommandOptions.Read(configuration);
         if (options.Storage.ConnectionString is null
-            && await ControlClient.TryAsync(options.DataDirectory, verb, output, cancellationToken) is { } code)
+            && await ControlClient.TryAsync(options.DataDirectory, KeysVerbs.Write(verb), output, cancellationToken) is { } code)
         {
             return code;
         }
@@ -52,7 +52,7 @@ internal static class KeysCommand
         {
             await using var storage = await TokenVaultServer.OpenStorageAsync(options, time, log: null);
             await using var ring = await KeyRing.OpenAsync(storage, options.RootKeys, time, cancellationToken, mayCreate: false);
-            var audit = new AuditLog(time);
+            var audit = new AuditLog(ring, time);
             var rotation = new KeyRotation(storage, ring, options.RootKeys, audit, time);
             var rewrap = new KeyRewrap(storage, ring, SealedNouns.All, audit, time, NullLogger<KeyRewrap>.Instance);
             return await new KeysOperation(storage, ring, rotation, rewrap, SealedNouns.All).RunAsync(verb, output, cancellationToken);

@@ -11,7 +11,7 @@ internal static class OptionsValidation
         "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Keys:RootKeyFile",
         "Keys:PreviousRootKeyFile", "Keys:RetireAfter", "Tls:CertificateFile", "Tls:KeyFile", "Egress:AllowedNetworks",
         "Egress:CertificateAuthorityFile", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
-        "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime",
+        "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime", "Audit:RetentionDays", "Audit:ManagementReads",
     ];
 
     /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
@@ -43,6 +43,8 @@ internal static class OptionsValidation
         options.Egress.CertificateAuthorityFile = section["Egress:CertificateAuthorityFile"];
         options.Proxy.PlainHttp = Parse(section, "Proxy:PlainHttp", false, bool.TryParse, "true or false", errors);
         options.Proxy.TrustedNetworks = List(section, "Proxy:TrustedNetworks");
+        options.Audit.RetentionDays = Parse(section, "Audit:RetentionDays", 0, TryParseDays, "a number of days from 0 (for ever) to 36500", errors);
+        options.Audit.ManagementReads = Parse(section, "Audit:ManagementReads", false, bool.TryParse, "true or false", errors);
         var sessions = options.Sessions;
         sessions.IdleLifetime = Parse(section, "Sessions:IdleLifetime", sessions.IdleLifetime, TryParseTime, "a time span like 72:00:00", errors);
         sessions.AbsoluteLifetime = Parse(section, "Sessions:AbsoluteLifetime", sessions.AbsoluteLifetime, TryParseTime, "a time span like 7.00:00:00", errors);
@@ -184,6 +186,9 @@ internal static class OptionsValidation
 
     private static bool TryParseTime(string text, out TimeSpan value) =>
         TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out value);
+
+    private static bool TryParseDays(string text, out int value) =>
+        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value <= 36_500;
 
     private static string Name(string key) => $"{TokenVaultOptions.Section}__{key.Replace(":", "__", StringComparison.Ordinal)}";
 

@@ -22,10 +22,12 @@ internal static class Program
                     return await MigrateCommand.RunAsync(args[1..], Console.Out);
                 case "keys":
                     return await KeysCommand.RunAsync(args[1..], Console.Out);
+                case "audit":
+                    return await AuditCommand.RunAsync(args[1..], Console.Out);
                 case "restored":
                     return await RestoredCommand.RunAsync(args[1..], Console.Out);
                 default:
-                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo | migrate | keys | restored]");
+                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo | migrate | keys | audit | restored]");
                     return 2;
             }
         }

@@ -55,7 +55,7 @@ internal static class RestoredCommand
     private static async Task EndAsync(IStorage storage, KeyRing ring, TextWriter output, TimeProvider time, CancellationToken cancellationToken)
     {
         // First of all, so that a run that is broken off has left its trace.
-        var audit = new AuditLog(time);
+        var audit = new AuditLog(ring, time);
         await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
         {
             Type = AuditType.ManagementWrite,

@@ -1,6 +1,7 @@
 using TokenVault.Server.Accounts;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
+using TokenVault.Server.LogStreams;
 using TokenVault.Server.Tokensets;
 
 namespace TokenVault.Server;
@@ -19,5 +20,6 @@ internal static class SealedNouns
         SealedNoun.Of<PendingRevocation>(),
         SealedNoun.Of<ConnectRequest>(),
         SealedNoun.Of<HeldGrant>(),
+        SealedNoun.Of<LogStream>(),
     ];
 }

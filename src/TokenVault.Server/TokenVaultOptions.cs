@@ -41,6 +41,17 @@ internal sealed class TokenVaultOptions
 
     public SessionOptions Sessions { get; set; } = new();
 
+    public AuditOptions Audit { get; set; } = new();
+
+    internal sealed class AuditOptions
+    {
+        /// <summary>How many days log entries are kept at least; 0: for ever.</summary>
+        public int RetentionDays { get; set; }
+
+        /// <summary>Whether reads of the Management API are logged too; writes always are.</summary>
+        public bool ManagementReads { get; set; }
+    }
+
     internal sealed class StorageOptions
     {
         /// <summary>Absent: SQLite in the data directory. <c>Host=…;Database=…;Username=…;Password=…</c>: PostgreSQL.</summary>

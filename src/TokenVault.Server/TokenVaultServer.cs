@@ -9,6 +9,7 @@ using TokenVault.Server.Exchange;
 using TokenVault.Server.Http;
 using TokenVault.Server.Http.OpenApi;
 using TokenVault.Server.Keys;
+using TokenVault.Server.LogStreams;
 using TokenVault.Server.OAuth;
 using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.OAuth.Linking;
@@ -155,6 +156,9 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
         services.AddSingleton(SealedNouns.All).AddSingleton(options.RootKeys).AddSingleton<KeyRotation>().AddSingleton<KeyRewrap>();
         services.AddSingleton<KeysOperation>().AddHostedService<KeyRewrapService>();
+        services.AddSingleton<AuditOperation>().AddSingleton<AuditChain>().AddSingleton<LogView>().AddSingleton<LogEndpoints>().AddHostedService<AuditChainService>();
+        services.AddSingleton<LogStreamSender>().AddSingleton<LogStreamPump>().AddHostedService(s => s.GetRequiredService<LogStreamPump>());
+        services.AddSingleton<LogStreamBody>().AddSingleton<LogStreamEndpoints>().AddHostedService<LogTelemetry>();
         if (options.Storage.ConnectionString is null)
         {
             services.AddHostedService<ControlSocket>();
@@ -203,6 +207,8 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<TokenExchangeProfileEndpoints>().Map(app);
         services.GetRequiredService<SigningKeyEndpoints>().Map(app);
         services.GetRequiredService<ReferenceEndpoints>().Map(app);
+        services.GetRequiredService<LogEndpoints>().Map(app);
+        services.GetRequiredService<LogStreamEndpoints>().Map(app);
         services.GetRequiredService<Health>().Map(app);
         app.MapManagementFallback();
     }

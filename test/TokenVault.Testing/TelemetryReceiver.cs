@@ -25,6 +25,8 @@ internal sealed class TelemetryReceiver : IAsyncDisposable
 
     public string Metrics => Received("/v1/metrics");
 
+    public string Logs => Received("/v1/logs");
+
     public string Traces => Received("/v1/traces");
 
     public static async Task<TelemetryReceiver> StartAsync()

@@ -1,3 +1,4 @@
+using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
@@ -8,7 +9,7 @@ namespace TokenVault.Server.Accounts;
 
 /// <summary>What is written when a user's consent becomes a connected account.</summary>
 internal sealed class GrantAdoption(
-    IStorage storage, TokensetSealer sealer, RefreshKeeping keeping, TimeProvider time, ILogger<GrantAdoption> logger)
+    IStorage storage, TokensetSealer sealer, RefreshKeeping keeping, AuditLog audit, TimeProvider time, ILogger<GrantAdoption> logger)
 {
     /// <summary>The same account at the provider is updated; another one never overwrites it (T-CF-07).</summary>
     public async ValueTask<AdoptedGrant> BatchAsync(
@@ -37,6 +38,11 @@ internal sealed class GrantAdoption(
         // The tokenset's version guards the account, too; what stands there of it may be beyond reading.
         batch = former is null ? batch.Insert(tokenset) : batch.Replace(tokenset);
         await KeepOthersAsync(batch, former, merge, grant);
+        if (former is { State: TokensetState.ReauthorizationRequired } && tokenset.State == TokensetState.Active)
+        {
+            batch.Append(audit.Row(RefreshLanding.Event(AuditType.TokensetRecovered, tokenset)));
+        }
+
         return new AdoptedGrant(account, batch.Put(account), merge.Lost);
     }
 

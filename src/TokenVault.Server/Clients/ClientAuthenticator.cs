@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
+using TokenVault.Server.Audit;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
@@ -11,12 +13,15 @@ namespace TokenVault.Server.Clients;
 /// Who calls the token endpoint (RFC 6749 §2.3). One method per request; whatever is presented must verify, never fall back
 /// to another method (T-CA-03, T-CA-04). Unknown client and wrong secret look and cost the same (T-CA-08).
 /// </summary>
-internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, AttemptLimiter limiter)
+internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, AttemptLimiter limiter, IStorage storage, AuditLog audit)
 {
     private const string BasicScheme = "Basic";
 
     /// <summary>A minute, from one network.</summary>
     private const int MostFailuresOfStrangers = 200;
+
+    /// <summary>A minute, from one network.</summary>
+    private const int MostUnknownTraced = 60;
 
     private static readonly string NobodysHash = new('0', 64);
 
@@ -46,6 +51,7 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
         if (!Verify(client, credentials.Secret))
         {
             limiter.Failed(key);
+            await TraceAsync(context, parameters, client);
             return OAuthError.InvalidClient(client is null ? "unknown client" : "wrong credentials");
         }
 
@@ -63,6 +69,46 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
             limiter.Forgive(StrangerKey(context, client));
         }
     }
+
+    /// <summary>Nobody can fill the log with names that they make up: an unknown client's is left out, and only so many are told of.</summary>
+    private async ValueTask TraceAsync(HttpContext context, RequestParameters parameters, Client? client)
+    {
+        var type = parameters["grant_type"] switch
+        {
+            Wire.AuthorizationCode => AuditType.FailedCodeExchange,
+            Wire.RefreshToken => AuditType.FailedRefreshExchange,
+            Wire.ClientCredentials => AuditType.FailedClientCredentials,
+            Wire.FederatedExchange => AuditType.FailedVaultExchange,
+            _ => null,
+        };
+        if (type is null || (client is null && limiter.Begin($"unknown clients {CallerNetwork.Of(context)}", MostUnknownTraced) is not null))
+        {
+            return;
+        }
+
+        var origin = RequestOrigin.Of(context);
+        await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
+        {
+            Type = type,
+            Description = client is null ? "Unknown client" : "Wrong client credentials",
+            ClientId = client?.ClientId,
+            ClientName = client?.Name,
+            Ip = origin.Ip,
+            UserAgent = origin.UserAgent,
+            Details = type == AuditType.FailedVaultExchange
+                ? new JsonObject { ["subject_token_type"] = SubjectTokenType(parameters), ["failure_reason"] = "invalid_client", ["is_privileged_worker"] = false }
+                : null,
+        })));
+    }
+
+    /// <summary>Whoever writes something else there has written nothing for the log.</summary>
+    private static string SubjectTokenType(RequestParameters parameters) =>
+        parameters["subject_token_type"] switch
+        {
+            Wire.RefreshTokenType => Wire.RefreshTokenType,
+            Wire.AccessTokenType => Wire.AccessTokenType,
+            _ => "unknown",
+        };
 
     private static string StrangerKey(HttpContext context, Client client) => $"public {client.ClientId} {CallerNetwork.Of(context)}";
 

@@ -60,6 +60,12 @@ internal static partial class Log
     [LoggerMessage(34, LogLevel.Warning, "Operators cannot reach this server from its command line: {Reason}")]
     public static partial void ControlSocketFailed(ILogger logger, string reason);
 
+    [LoggerMessage(35, LogLevel.Critical, "Audit rows are not chained any more")]
+    public static partial void AuditChainBroken(ILogger logger, Exception exception);
+
+    [LoggerMessage(36, LogLevel.Warning, "Log stream {Stream} could not be delivered, and is tried again: {Problem}")]
+    public static partial void LogStreamFailed(ILogger logger, string stream, string problem);
+
     [LoggerMessage(20, LogLevel.Error, "Purging expired rows failed; it is tried again")]
     public static partial void PurgeFailed(ILogger logger, Exception exception);
 

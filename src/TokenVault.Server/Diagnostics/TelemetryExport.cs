@@ -76,9 +76,9 @@ internal sealed class TelemetryExport(IConfiguration configuration) : IHostedSer
         _meters?.Dispose();
     }
 
-    private static bool IsWanted(IConfiguration configuration) => !string.IsNullOrEmpty(configuration[Endpoint]);
+    public static bool IsWanted(IConfiguration configuration) => !string.IsNullOrEmpty(configuration[Endpoint]);
 
     /// <summary>The operator's names, by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, go before ours.</summary>
-    private static void Describe(ResourceBuilder resource) =>
+    public static void Describe(ResourceBuilder resource) =>
         resource.Clear().AddService("tokenvault").AddTelemetrySdk().AddEnvironmentVariableDetector();
 }

@@ -17,6 +17,11 @@ namespace TokenVault.Server.Exchange;
 internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, RequestOrigin Origin)
 {
     public string? UserId { get; init; }
+
+    /// <summary>The caller proved itself as a privileged worker, and said why it asks.</summary>
+    public bool IsPrivilegedWorker { get; init; }
+
+    public string? AuditContext { get; init; }
 }
 
 /// <summary>The trace that every exchange leaves before its answer does, and the clock it goes by.</summary>
@@ -48,12 +53,13 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
                 ["issued_token_type"] = attempt.Request.IssuedTokenType,
                 ["scope"] = Scope.Format(tokenset.Scopes),
                 ["expires_at"] = tokenset.AccessTokenExpiresAt?.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
-                ["is_privileged_worker"] = false,
+                ["is_privileged_worker"] = attempt.IsPrivilegedWorker,
                 ["token_thumbprint"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(accessToken.Reveal()))),
                 ["tokenset_id"] = tokenset.Id,
                 ["connected_account_id"] = tokenset.AccountId,
             },
         };
+        row.Details.With("audit_context", attempt.AuditContext);
         var auditRow = audit.Row(row);
 
         // A refresh that begins or ends without an answer changes the row, but not the tokens in it.
@@ -89,9 +95,10 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
             {
                 ["subject_token_type"] = attempt.Request.SubjectTokenType,
                 ["failure_reason"] = error.Reason ?? error.Error,
-                ["is_privileged_worker"] = false,
+                ["is_privileged_worker"] = attempt.IsPrivilegedWorker,
             },
         };
+        row.Details.With("audit_context", attempt.AuditContext);
         await storage.CommitAsync(new Batch().Append(audit.Row(row)));
         return error;
     }

@@ -26,6 +26,9 @@ internal sealed record ManagementAnswer
     /// <summary>What was asked for is done, and there is nothing to show (revocations answer so).</summary>
     public static ManagementAnswer Accepted { get; } = new(202, body: null, error: null);
 
+    /// <summary>RFC 8288: where the next page is, for the lists that say so in a header.</summary>
+    public string? Link { get; init; }
+
     public static ManagementAnswer Ok(JsonNode body) => new(200, body, error: null);
 
     public static ManagementAnswer Created(JsonNode body) => new(201, body, error: null);

@@ -1,10 +1,12 @@
+using TokenVault.Server.Audit;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Http;
 
 /// <summary>What every Management API request passes: the token, the scope, the handler, the one renderer.</summary>
 internal sealed partial class ManagementGate(
-    AccessTokens tokens, CallerStanding standing, TokenVaultOptions options, ILogger<ManagementGate> logger)
+    AccessTokens tokens, CallerStanding standing, TokenVaultOptions options, IStorage storage, AuditLog audit, ILogger<ManagementGate> logger)
 {
     private readonly string _audience = options.Issuer + ManagementRoutes.BasePath;
 
@@ -56,12 +58,34 @@ internal sealed partial class ManagementGate(
             return InvalidToken;
         }
 
-        if (!scope.IsMetBy(scopes))
+        if (ManagementRequest.Of(context, caller) is not { } request)
         {
-            return ManagementError.InsufficientScope(scope);
+            return scope.IsMetBy(scopes) ? ManagementError.NotFound : ManagementError.InsufficientScope(scope);
         }
 
-        return ManagementRequest.Of(context, caller) is { } request ? await handler(request) : ManagementError.NotFound;
+        var answer = scope.IsMetBy(scopes) ? await handler(request) : ManagementError.InsufficientScope(scope);
+        await TraceAsync(request, answer);
+        return answer;
+    }
+
+    /// <summary>A write that succeeded has left its trace in its own commit.</summary>
+    private async Task TraceAsync(ManagementRequest request, ManagementAnswer answer)
+    {
+        // What the caller is told may repeat what they sent; the log is told the code.
+        var row = (request.IsRead, answer.Error) switch
+        {
+            (false, { } error) => request.Audit("Refused", error.Status, target: null) with
+            {
+                Type = AuditType.FailedManagementWrite,
+                Description = $"Refused: {error.Code ?? error.Phrase}",
+            },
+            (true, null) when options.Audit.ManagementReads => request.Audit("Read", answer.Status, target: null) with { Type = AuditType.ManagementRead },
+            _ => null,
+        };
+        if (row is not null)
+        {
+            await storage.CommitAsync(new Batch().Append(audit.Row(row)));
+        }
     }
 
     [LoggerMessage(4001, LogLevel.Information, "A Management API token was refused: {Problem}")]

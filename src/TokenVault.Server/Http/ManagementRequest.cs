@@ -22,6 +22,8 @@ internal sealed class ManagementRequest
 
     public AccessToken Caller { get; }
 
+    public bool IsRead => HttpMethods.IsGet(_http.Method) || HttpMethods.IsHead(_http.Method);
+
     public RequestOrigin Origin { get; }
 
     public CancellationToken Cancellation { get; }

@@ -24,6 +24,11 @@ internal static class ManagementResponse
             response.Headers.ETag = answer.EntityTag;
         }
 
+        if (answer.Link is { } link)
+        {
+            response.Headers.Link = link;
+        }
+
         var body = answer.Error is { } error ? Envelope(error) : answer.Body;
         if (body is null)
         {

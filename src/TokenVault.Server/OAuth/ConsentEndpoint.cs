@@ -1,3 +1,4 @@
+using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
@@ -7,7 +8,8 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.OAuth;
 
 /// <summary>Asks the user what a third-party client may do, and remembers the answer.</summary>
-internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, SessionCookie sessions, PageStates states, AuthorizeRequests requests)
+internal sealed class ConsentEndpoint(
+    IStorage storage, RecordCache cache, SessionCookie sessions, PageStates states, AuthorizeRequests requests, AuditLog audit)
 {
     /// <summary>The page's name in <see cref="PageStates"/>.</summary>
     public const string PageName = "consent";
@@ -77,17 +79,18 @@ internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, Sessi
 
         if (form["action"] != "allow")
         {
+            await storage.CommitAsync(new Batch().Append(audit.Row(Trace(context, AuditType.ConsentDenied, request, asked))));
             var denied = new OAuthError(403, "access_denied", "The user denied the request.");
             await AuthorizeResponse.ErrorAsync(context, request.ResponseMode, request.RedirectUri, request.State, denied);
             return;
         }
 
-        await RememberAsync(request, asked, context.RequestAborted);
+        await RememberAsync(request, asked, Trace(context, AuditType.ConsentGiven, request, asked), context.RequestAborted);
         context.Response.Redirect(Urls.WithQuery("/authorize/resume", [new("state", form["state"]!)]));
     }
 
     /// <summary>Exactly what the page showed, and nothing that the request named besides.</summary>
-    private async Task RememberAsync(AuthorizeRequest request, PageConsent asked, CancellationToken cancellationToken)
+    private async Task RememberAsync(AuthorizeRequest request, PageConsent asked, AuditEvent trace, CancellationToken cancellationToken)
     {
         var id = Consent.IdFor(asked.Subject, request.Client.ClientId, request.Audience ?? "");
         var former = await storage.FindAsync<Consent>(id, cancellationToken);
@@ -98,8 +101,16 @@ internal sealed class ConsentEndpoint(IStorage storage, RecordCache cache, Sessi
             ClientId = request.Client.ClientId,
             Audience = request.Audience ?? "",
             Scopes = [.. (former?.Scopes ?? []).Union(asked.Scopes, StringComparer.Ordinal)],
-        }));
+        }).Append(audit.Row(trace)));
     }
+
+    private static AuditEvent Trace(HttpContext context, string type, AuthorizeRequest request, PageConsent asked) =>
+        TokenIssuer.Event(type, request.Client, RequestOrigin.Of(context)) with
+        {
+            UserId = asked.Subject,
+            Audience = request.Audience,
+            Scope = Scope.Format(asked.Scopes),
+        };
 
     private static string IdFor(AuthorizeRequest request, User user) =>
         Consent.IdFor(user.UserId, request.Client.ClientId, request.Audience ?? "");

@@ -39,7 +39,11 @@ internal static class Identifier
 
     /// <summary>Ids that ascend with time, so that a page in id order is a page in time order.</summary>
     public static string Log(DateTimeOffset now) =>
-        string.Concat("900", now.UtcDateTime.ToString("yyyyMMddHHmmssffffff", System.Globalization.CultureInfo.InvariantCulture), Text(17));
+        string.Concat(LogPrefix(now), Text(17));
+
+    /// <summary>What the ids of that microsecond begin with: no id of an earlier one is greater, none of a later one less.</summary>
+    public static string LogPrefix(DateTimeOffset instant) =>
+        string.Concat("900", instant.UtcDateTime.ToString("yyyyMMddHHmmssffffff", System.Globalization.CultureInfo.InvariantCulture));
 
     /// <summary>What is stored of a 256-bit bearer secret: lower-case hexadecimal SHA-256.</summary>
     public static string Hash(string secret) => Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret)));

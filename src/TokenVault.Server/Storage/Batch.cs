@@ -53,6 +53,9 @@ internal sealed class Batch
     /// <summary>Appends an audit row.</summary>
     public Batch Append(AuditRow row) => Add(new AppendOperation(row));
 
+    /// <summary>Removes the audit rows up to and with this sequence number: their time is over.</summary>
+    public Batch DropAudit(long throughSequence) => Add(new DropAuditOperation(throughSequence));
+
     /// <summary>
     /// Takes the lease for <paramref name="duration"/> by the engine's clock, when it is free, over, or already this owner's;
     /// every acquisition gets a higher fencing number.
@@ -82,7 +85,13 @@ internal sealed class Batch
 }
 
 /// <summary>An audit row before it is stored.</summary>
-internal sealed record AuditRow(string Id, DateTimeOffset At, byte[] Body);
+internal sealed record AuditRow(string Id, DateTimeOffset At, byte[] Body)
+{
+    public string? UserId { get; init; }
+
+    /// <summary>What makes it known as the server's own; every row that <c>AuditLog</c> makes has it.</summary>
+    public byte[]? Mac { get; init; }
+}
 
 internal abstract record Operation;
 
@@ -101,6 +110,8 @@ internal sealed record RequireOperation(string Kind, string Id, long Version) : 
 internal sealed record DeleteIndexedOperation(string Name, string Value) : Operation;
 
 internal sealed record AppendOperation(AuditRow Row) : Operation;
+
+internal sealed record DropAuditOperation(long ThroughSequence) : Operation;
 
 internal sealed record AcquireLeaseOperation(string Name, string Owner, TimeSpan Duration) : Operation;
 

@@ -28,6 +28,15 @@ internal interface IStorage : IAsyncDisposable
     /// <summary>Audit rows with a sequence number above <paramref name="afterSequence"/>, ascending.</summary>
     ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken);
 
+    /// <summary>The audit row of this id, or null.</summary>
+    ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Audit rows in the order of their ids, which is that of their making; unlike a read by sequence, it may pass over rows under way.</summary>
+    ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken);
+
+    /// <summary>How many rows <paramref name="query"/> has in all; <c>Offset</c> and <c>Take</c> are ignored.</summary>
+    ValueTask<long> CountAuditAsync(AuditQuery query, CancellationToken cancellationToken);
+
     /// <summary>Removes up to <paramref name="limit"/> expired rows, and leases long past; returns how many rows.</summary>
     ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken);
 
@@ -60,7 +69,33 @@ internal sealed record ListQuery(string Kind)
 internal readonly record struct Change(string? Kind, string Id);
 
 /// <summary>An audit row as stored: append only, numbered in commit order.</summary>
-internal sealed record StoredAuditRow(long Sequence, string Id, DateTimeOffset At, byte[] Body);
+internal sealed record StoredAuditRow(long Sequence, string Id, DateTimeOffset At, byte[] Body)
+{
+    /// <summary>Whose row it is; what a user's log is found by.</summary>
+    public string? UserId { get; init; }
+
+    /// <summary>Null on rows of versions that made none.</summary>
+    public byte[]? Mac { get; init; }
+}
+
+/// <summary>A part of the audit log.</summary>
+internal sealed record AuditQuery
+{
+    /// <summary>Only rows of this user.</summary>
+    public string? UserId { get; init; }
+
+    /// <summary>Only rows whose id is greater, byte by byte.</summary>
+    public string Above { get; init; } = "";
+
+    /// <summary>Only rows whose id is less, byte by byte.</summary>
+    public string Below { get; init; } = "\U0010FFFF";
+
+    public bool Descending { get; init; }
+
+    public int Offset { get; init; }
+
+    public int Take { get; init; } = 50;
+}
 
 /// <summary>What became of a batch.</summary>
 internal sealed record CommitResult(CommitOutcome Outcome, int FailedOperation = -1)

@@ -73,6 +73,11 @@ internal sealed class RefreshLanding(
             batch.RequireFence(lease!.Name, lease.Fence);
         }
 
+        if (current.State == TokensetState.ReauthorizationRequired)
+        {
+            batch.Append(audit.Row(Event(AuditType.TokensetRecovered, renewed)));
+        }
+
         var result = await storage.CommitAsync(batch);
         return result.Committed ? RefreshResult.Of(renewed with { Version = current.Version + 1 }) : null;
     }

@@ -47,6 +47,12 @@ public sealed class TelemetryTests : VaultScene
             _receiver.Metrics.ShouldContain(name);
         }
 
+        foreach (var text in new[] { "TokenVault.Audit", "tokenvault.log.type", "seta", "feta", "tokenvault.log.user_id", user.Id })
+        {
+            _receiver.Logs.ShouldContain(text);
+        }
+
+        _receiver.Logs.ShouldNotContain(answer["access_token"]!);
         _receiver.Traces.ShouldContain("/oauth/token");
         var sent = _receiver.Metrics + _receiver.Traces;
         string[] secrets =

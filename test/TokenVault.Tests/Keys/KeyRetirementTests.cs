@@ -19,7 +19,7 @@ public sealed class KeyRetirementTests
         var roots = new RootKeys(store.RootKeyFile);
         await using var ring = await KeyRing.OpenAsync(storage, roots, clock, CancellationToken.None);
         await new SealedStore(storage, ring, clock).FillAsync(tokensets: 10);
-        var audit = new AuditLog(clock);
+        var audit = new AuditLog(ring, clock);
         var rotation = new KeyRotation(storage, ring, roots, audit, clock);
         var rewrap = new KeyRewrap(storage, ring, SealedNouns.All, audit, clock, NullLogger<KeyRewrap>.Instance);
         await rotation.RotateAsync(CancellationToken.None);

@@ -200,13 +200,13 @@ public sealed class KeyRewrapTests : IAsyncLifetime
 
     private async Task RotateAsync()
     {
-        await new KeyRotation(_store.Storage, _ring, new RootKeys(_store.RootKeyFile), new AuditLog(_store.Clock), _store.Clock).RotateAsync(CancellationToken.None);
+        await new KeyRotation(_store.Storage, _ring, new RootKeys(_store.RootKeyFile), new AuditLog(_ring, _store.Clock), _store.Clock).RotateAsync(CancellationToken.None);
         (await Rewrap().RunAsync(_ => { }, anew: false, CancellationToken.None)).ShouldBe(RewrapOutcome.NotYet);
         _store.Clock.Advance(KeyRingSource.Announcement);
     }
 
     private KeyRewrap Rewrap() =>
-        new(_store.Storage, _ring, SealedNouns.All, new AuditLog(_store.Clock), _store.Clock, NullLogger<KeyRewrap>.Instance);
+        new(_store.Storage, _ring, SealedNouns.All, new AuditLog(_ring, _store.Clock), _store.Clock, NullLogger<KeyRewrap>.Instance);
 
     private KeyVerification Verification() => new(new SealedRows(_store.Storage, SealedNouns.All), _ring);
 

@@ -146,5 +146,5 @@ public sealed class KeyRotationTests
     }
 
     private static KeyRotation Rotation(KeyStore store, KeyRing ring) =>
-        new(store.Storage, ring, new RootKeys(store.RootKeyFile), new AuditLog(store.Clock), store.Clock);
+        new(store.Storage, ring, new RootKeys(store.RootKeyFile), new AuditLog(ring, store.Clock), store.Clock);
 }

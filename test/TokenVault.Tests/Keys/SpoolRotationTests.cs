@@ -29,7 +29,7 @@ public sealed class SpoolRotationTests
             spool.Renew(slot, spool.Leftovers().Single().Answer);
             spool.Leftovers().Single().Slot.ShouldBe(slot);
 
-            await new KeyRotation(store.Storage, ring, new RootKeys(store.RootKeyFile), new AuditLog(store.Clock), store.Clock).RotateAsync(CancellationToken.None);
+            await new KeyRotation(store.Storage, ring, new RootKeys(store.RootKeyFile), new AuditLog(ring, store.Clock), store.Clock).RotateAsync(CancellationToken.None);
             store.Clock.Advance(KeyRingSource.Announcement);
             spool.Renew(slot, spool.Leftovers().Single().Answer);
             spool.Leftovers().Single().Slot.ShouldNotBe(slot);

@@ -127,12 +127,12 @@ public sealed class BootstrapTests : IAsyncLifetime
     {
         await RunAsync([]);
         var options = new TokenVaultOptions { Issuer = "https://other.example/", DataDirectory = _directory.FullName };
-        var bootstrap = new Bootstrap(_storage, _ring, new AuditLog(_time), options, _time);
+        var bootstrap = new Bootstrap(_storage, _ring, new AuditLog(_ring, _time), options, _time);
         (await Should.ThrowAsync<StartupException>(() => bootstrap.RunAsync([], null, default))).Message.ShouldContain("https://other.example/");
     }
 
     private Task<bool> RunAsync(string[] scopes, string? certificate = null, string? directory = null) =>
-        new Bootstrap(_storage, _ring, new AuditLog(_time), new TokenVaultOptions { DataDirectory = directory ?? _directory.FullName }, _time)
+        new Bootstrap(_storage, _ring, new AuditLog(_ring, _time), new TokenVaultOptions { DataDirectory = directory ?? _directory.FullName }, _time)
             .RunAsync(scopes, certificate, CancellationToken.None);
 
     private async Task<ResourceServer?> ApiAsync(string path) =>

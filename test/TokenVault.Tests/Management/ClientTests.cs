@@ -200,7 +200,7 @@ public class ClientTests
     }
 
     [Fact]
-    public async Task Every_write_leaves_one_audit_row_and_a_refused_one_leaves_none()
+    public async Task Every_write_leaves_one_audit_row_a_refused_one_too()
     {
         var host = await ManagementHost.SharedAsync();
         var id = (string)(await host.CreateClientAsync())["client_id"]!;
@@ -209,8 +209,9 @@ public class ClientTests
         await host.SendAsync("DELETE", "/clients/" + id);
 
         var rows = (await host.AuditAsync()).Where(row => row.GetRawText().Contains(id, StringComparison.Ordinal)).ToList();
-        rows.Select(row => row.GetProperty("description").GetString()).ShouldBe(["Create a client", "Update a client", "Delete a client"]);
-        rows.ShouldAllBe(row => row.GetProperty("type").GetString() == "sapi" && row.GetProperty("client_id").GetString() == host.Caller);
+        rows.Select(row => row.GetProperty("description").GetString()).ShouldBe(["Create a client", "Update a client", "Refused: invalid_body", "Delete a client"]);
+        rows.ShouldAllBe(row => row.GetProperty("client_id").GetString() == host.Caller);
+        rows.Select(row => row.GetProperty("type").GetString()).ShouldBe(["sapi", "sapi", "fapi", "sapi"]);
         rows.ShouldAllBe(row => row.GetProperty("ip").GetString()!.Length > 0);
         rows[1].GetProperty("details").GetProperty("request").GetProperty("method").GetString().ShouldBe("patch");
     }

@@ -34,6 +34,10 @@ internal sealed class ManagementScene
         scene._ids["token-exchange-profiles"] = (string)(await host.CreateAsync(
             "/token-exchange-profiles", $$"""{"name":"x","subject_token_type":"urn:own:{{name}}","action_id":"a"}"""))["id"]!;
         scene._ids["keys"] = (string)(await host.SendAsync("GET", "/keys/signing")).Body![0]!["kid"]!;
+        scene._ids["log-streams"] = (string)(await host.CreateAsync(
+            "/log-streams",
+            """{"name":"x","type":"http","sink":{"httpEndpoint":"https://receiver.example/"},"filters":[{"type":"category","name":"other"}]}"""))["id"]!;
+        scene._ids["logs"] = (string)(await host.SendAsync("GET", "/logs?per_page=1")).Body![0]!["log_id"]!;
         await scene.AddTokenAndSessionAsync(host);
         return scene;
     }

@@ -34,6 +34,13 @@ internal sealed class SlowStorage(IStorage inner) : IStorage
     public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
         inner.ReadAuditAsync(afterSequence, take, cancellationToken);
 
+    public ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken) => inner.FindAuditAsync(id, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        inner.ListAuditAsync(query, cancellationToken);
+
+    public ValueTask<long> CountAuditAsync(AuditQuery query, CancellationToken cancellationToken) => inner.CountAuditAsync(query, cancellationToken);
+
     public ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken) => inner.PurgeExpiredAsync(limit, cancellationToken);
 
     public IDisposable Watch(Action<Change> observer)

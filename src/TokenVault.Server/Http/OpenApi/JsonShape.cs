@@ -6,10 +6,10 @@ namespace TokenVault.Server.Http.OpenApi;
 /// <summary>The schema of an answer, from an example that shows every member it can have.</summary>
 internal static class JsonShape
 {
-    /// <summary>Objects of the caller's own making: their members are not the API's.</summary>
+    /// <summary>Objects of the caller's own making, whose members are not the API's, and what a log entry tells of its own kind of event.</summary>
     private static readonly HashSet<string> Free = new(StringComparer.Ordinal)
     {
-        "metadata", "client_metadata", "user_metadata", "app_metadata", "refresh_token_metadata", "upstream_params",
+        "metadata", "client_metadata", "user_metadata", "app_metadata", "refresh_token_metadata", "upstream_params", "details",
     };
 
     public static JsonObject Of(JsonNode? example) => example switch

@@ -30,6 +30,9 @@ internal sealed record Operation(string Summary)
     /// <summary>The list knows no other form than the object with a cursor.</summary>
     public bool CheckpointOnly { get; init; }
 
+    /// <summary>The list knows no object with a cursor.</summary>
+    public bool PagesOnly { get; init; }
+
     /// <summary><c>fields</c> and <c>include_fields</c> choose among the members of the answer.</summary>
     public bool Fields { get; init; }
 

@@ -63,8 +63,11 @@ internal sealed class OperationWriter(string path, string method, RequiredScope 
                 Add("include_totals", "boolean", "Answer an object with start, limit, length and total instead of a bare array.");
             }
 
-            Add("from", "string", "The cursor of the page before: answers an object with the next cursor.");
-            Add("take", "integer", "How many with a cursor, 1 to 100; 50 unless given.");
+            if (!operation.PagesOnly)
+            {
+                Add("from", "string", "The cursor of the page before: answers an object with the next cursor.");
+                Add("take", "integer", "How many with a cursor, 1 to 100; 50 unless given.");
+            }
         }
 
         if (operation.Fields)
@@ -157,7 +160,13 @@ internal sealed class OperationWriter(string path, string method, RequiredScope 
         }
 
         totals[list] = items.DeepClone();
-        return new JsonObject { ["anyOf"] = new JsonArray(items, new JsonObject { ["type"] = "object", ["properties"] = totals }, cursor) };
+        var forms = new JsonArray(items, new JsonObject { ["type"] = "object", ["properties"] = totals });
+        if (!operation.PagesOnly)
+        {
+            forms.Add((JsonNode)cursor);
+        }
+
+        return new JsonObject { ["anyOf"] = forms };
     }
 
     private JsonNode Listed(string list, JsonNode answer) =>

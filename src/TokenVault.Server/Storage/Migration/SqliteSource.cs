@@ -42,9 +42,9 @@ internal sealed class SqliteSource : IAsyncDisposable
             {
                 row[i] = table.Columns[i] switch
                 {
-                    ColumnType.Text => query.Text(i),
+                    ColumnType.Text => query.TextOrNull(i),
                     ColumnType.Number => query.LongOrNull(i),
-                    _ => query.Blob(i),
+                    _ => query.BlobOrNull(i),
                 };
             }
 

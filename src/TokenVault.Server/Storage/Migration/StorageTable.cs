@@ -38,12 +38,12 @@ internal sealed record StorageTable(string Name, IReadOnlyList<ColumnType> Colum
             ReadFromPostgres = "SELECT name, value, kind, id FROM index_key ORDER BY name, value, kind, id",
             CopyToPostgres = "COPY index_key (name, value, kind, id) FROM STDIN (FORMAT BINARY)",
         },
-        new("audit", [ColumnType.Number, ColumnType.Text, ColumnType.Number, ColumnType.Bytes])
+        new("audit", [ColumnType.Number, ColumnType.Text, ColumnType.Number, ColumnType.Bytes, ColumnType.Text, ColumnType.Bytes])
         {
             CountInSqlite = "SELECT count(*) FROM audit",
-            ReadFromSqlite = "SELECT sequence, id, at, body FROM audit ORDER BY sequence",
-            ReadFromPostgres = "SELECT sequence, id, at, body FROM audit ORDER BY sequence",
-            CopyToPostgres = "COPY audit (sequence, id, at, body) FROM STDIN (FORMAT BINARY)",
+            ReadFromSqlite = "SELECT sequence, id, at, body, user_id, mac FROM audit ORDER BY sequence",
+            ReadFromPostgres = "SELECT sequence, id, at, body, user_id, mac FROM audit ORDER BY sequence",
+            CopyToPostgres = "COPY audit (sequence, id, at, body, user_id, mac) FROM STDIN (FORMAT BINARY)",
         },
     ];
 

@@ -13,6 +13,9 @@ internal static class PostgresAudit
     /// <summary>The upper 16 bits of the lock numbers ("tv"); the others are the sequence number.</summary>
     private const long LockTag = 0x7476L << 48;
 
+    private const string Columns = "SELECT sequence, id, at, body, user_id, mac FROM audit";
+    private const string Range = " WHERE id > $1 AND id < $2";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
@@ -22,10 +25,12 @@ internal static class PostgresAudit
             "SELECT pg_advisory_xact_lock_shared($1 + last_value - CASE WHEN is_called THEN 0 ELSE 1 END) FROM audit_sequence",
             Number(LockTag));
         script.Run(
-            "INSERT INTO audit (id, at, body) SELECT * FROM unnest($1, $2, $3)",
+            "INSERT INTO audit (id, at, body, user_id, mac) SELECT * FROM unnest($1, $2, $3, $4, $5)",
             Texts(rows.Select(row => row.Id)),
             Numbers(rows.Select(row => row.At.ToMicroseconds())),
-            ByteArrays(rows.Select(row => row.Body)));
+            ByteArrays(rows.Select(row => row.Body)),
+            Texts(rows.Select(row => row.UserId)),
+            ByteArrays(rows.Select(row => row.Mac)));
     }
 
     /// <summary>
@@ -48,6 +53,38 @@ internal static class PostgresAudit
         return rows;
     }
 
+    public static async Task<StoredAuditRow?> FindAsync(NpgsqlConnection connection, string id, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"{Columns} WHERE id = $1 ORDER BY sequence LIMIT 1", connection) { Parameters = { Text(id) } };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return (await ReadRowsAsync(reader, cancellationToken)).FirstOrDefault();
+    }
+
+    public static async Task<IReadOnlyList<StoredAuditRow>> ListAsync(NpgsqlConnection connection, AuditQuery query, CancellationToken cancellationToken)
+    {
+        const string range = $"{Columns}{Range}";
+        var sql = (query.UserId, query.Descending) switch
+        {
+            (null, false) => $"{range} ORDER BY id LIMIT $3 OFFSET $4",
+            (null, true) => $"{range} ORDER BY id DESC LIMIT $3 OFFSET $4",
+            (_, false) => $"{range} AND user_id = $5 ORDER BY id LIMIT $3 OFFSET $4",
+            _ => $"{range} AND user_id = $5 ORDER BY id DESC LIMIT $3 OFFSET $4",
+        };
+        await using var command = Command(connection, sql, query, Number(Math.Max(0, query.Take)), Number(Math.Max(0, query.Offset)));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await ReadRowsAsync(reader, cancellationToken);
+    }
+
+    public static async Task<long> CountAsync(NpgsqlConnection connection, AuditQuery query, CancellationToken cancellationToken)
+    {
+        const string all = $"SELECT count(*) FROM audit{Range}";
+        await using var command = Command(connection, query.UserId is null ? all : $"{all} AND user_id = $3", query);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    public static void Drop(PostgresScript script, DropAuditOperation drop) =>
+        script.Run("DELETE FROM audit WHERE sequence <= $1", Number(drop.ThroughSequence));
+
     /// <summary>The order matters: the newest number first, then the locks, then the rows.</summary>
     private static async Task<(long Newest, long Settled, List<StoredAuditRow> Rows)> ReadOnceAsync(
         NpgsqlConnection connection, long after, int take, CancellationToken cancellationToken)
@@ -66,7 +103,7 @@ internal static class PostgresAudit
                 {
                     Parameters = { Number(LockTag) },
                 },
-                new NpgsqlBatchCommand("SELECT sequence, id, at, body FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
+                new NpgsqlBatchCommand($"{Columns} WHERE sequence > $1 ORDER BY sequence LIMIT $2")
                 {
                     Parameters = { Number(after), Number(Math.Max(0, take)) },
                 },
@@ -79,13 +116,34 @@ internal static class PostgresAudit
         await reader.ReadAsync(cancellationToken);
         var settled = await reader.IsDBNullAsync(0, cancellationToken) ? newest : Math.Min(newest, reader.GetInt64(0));
         await reader.NextResultAsync(cancellationToken);
+        return (newest, settled, await ReadRowsAsync(reader, cancellationToken));
+    }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, AuditQuery query, params NpgsqlParameter[] more)
+    {
+        var command = new NpgsqlCommand(sql, connection) { Parameters = { Text(query.Above), Text(query.Below) } };
+        command.Parameters.AddRange(more);
+        if (query.UserId is { } user)
+        {
+            command.Parameters.Add(Text(user));
+        }
+
+        return command;
+    }
+
+    private static async Task<List<StoredAuditRow>> ReadRowsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
         var rows = new List<StoredAuditRow>();
         while (await reader.ReadAsync(cancellationToken))
         {
             rows.Add(new StoredAuditRow(
-                reader.GetInt64(0), reader.GetString(1), StorageTime.FromMicroseconds(reader.GetInt64(2)), reader.GetFieldValue<byte[]>(3)));
+                reader.GetInt64(0), reader.GetString(1), StorageTime.FromMicroseconds(reader.GetInt64(2)), reader.GetFieldValue<byte[]>(3))
+            {
+                UserId = reader.IsDBNull(4) ? null : reader.GetString(4),
+                Mac = reader.IsDBNull(5) ? null : reader.GetFieldValue<byte[]>(5),
+            });
         }
 
-        return (newest, settled, rows);
+        return rows;
     }
 }

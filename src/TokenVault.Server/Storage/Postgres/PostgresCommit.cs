@@ -73,7 +73,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
             case DeleteIndexedOperation indexed:
                 rows.DeleteIndexed(indexed.Name, indexed.Value);
                 break;
-            case AppendOperation or AcquireLeaseOperation or RenewLeaseOperation or RequireFenceOperation or ReleaseLeaseOperation:
+            case AppendOperation or DropAuditOperation or AcquireLeaseOperation or RenewLeaseOperation or RequireFenceOperation or ReleaseLeaseOperation:
                 break;
             default:
                 throw new NotSupportedException($"The PostgreSQL engine has no {operation.GetType().Name}.");
@@ -146,6 +146,11 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         if (audit.Count > 0)
         {
             PostgresAudit.Append(script, audit);
+        }
+
+        foreach (var drop in operations.OfType<DropAuditOperation>())
+        {
+            PostgresAudit.Drop(script, drop);
         }
     }
 }

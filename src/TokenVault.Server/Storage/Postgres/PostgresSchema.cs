@@ -61,6 +61,12 @@ internal static class PostgresSchema
         ) WITH (fillfactor = 70);
         CREATE TABLE probe (id integer PRIMARY KEY, value bigint NOT NULL) WITH (fillfactor = 50);
         """,
+        """
+        ALTER TABLE audit ADD COLUMN user_id text COLLATE "C", ADD COLUMN mac bytea;
+        UPDATE audit SET user_id = convert_from(body, 'UTF8')::json->>'user_id';
+        CREATE INDEX audit_id ON audit (id);
+        CREATE INDEX audit_user ON audit (user_id, id) WHERE user_id IS NOT NULL;
+        """,
     ];
 
     /// <summary>The newest layout that this server knows.</summary>

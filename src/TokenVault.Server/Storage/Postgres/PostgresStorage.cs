@@ -87,6 +87,19 @@ internal sealed class PostgresStorage : IStorage
     public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
         ReadManyAsync(connection => PostgresAudit.ReadAsync(connection, afterSequence, take, cancellationToken), cancellationToken);
 
+    public async ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken) =>
+        CanBeStored(id) ? await ReadAsync(connection => PostgresAudit.FindAsync(connection, id, cancellationToken), cancellationToken) : null;
+
+    public async ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        CanBeStored(query.UserId ?? "")
+            ? await ReadManyAsync(connection => PostgresAudit.ListAsync(connection, query, cancellationToken), cancellationToken)
+            : [];
+
+    public async ValueTask<long> CountAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        CanBeStored(query.UserId ?? "")
+            ? await ReadManyAsync(connection => PostgresAudit.CountAsync(connection, query, cancellationToken), cancellationToken)
+            : 0;
+
     public ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken) =>
         ReadManyAsync(connection => PostgresReads.PurgeAsync(connection, limit, Now, cancellationToken), cancellationToken);
 

@@ -35,12 +35,12 @@ internal static class PostgresValues
     public static NpgsqlParameter Duration(TimeSpan value) =>
         new NpgsqlParameter<TimeSpan> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Interval };
 
-    public static NpgsqlParameter Texts(IEnumerable<string> values) =>
-        new NpgsqlParameter<string[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+    public static NpgsqlParameter Texts(IEnumerable<string?> values) =>
+        new NpgsqlParameter<string?[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 
     public static NpgsqlParameter Numbers(IEnumerable<long> values) =>
         new NpgsqlParameter<long[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint };
 
-    public static NpgsqlParameter ByteArrays(IEnumerable<byte[]> values) =>
-        new NpgsqlParameter<byte[][]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
+    public static NpgsqlParameter ByteArrays(IEnumerable<byte[]?> values) =>
+        new NpgsqlParameter<byte[]?[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
 }

@@ -27,8 +27,8 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
 
     private static CommitOutcome Append(AuditRow row, SqliteConnection connection)
     {
-        connection.Use("INSERT INTO audit (id, at, body) VALUES (?1, ?2, ?3)")
-            .Bind(1, row.Id).Bind(2, row.At.ToMicroseconds()).Bind(3, row.Body)
+        connection.Use("INSERT INTO audit (id, at, body, user_id, mac) VALUES (?1, ?2, ?3, ?4, ?5)")
+            .Bind(1, row.Id).Bind(2, row.At.ToMicroseconds()).Bind(3, row.Body).BindOrNull(4, row.UserId).BindOrNull(5, row.Mac)
             .Run();
         return CommitOutcome.Committed;
     }
@@ -55,6 +55,9 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
                 return CommitOutcome.Committed;
             case AppendOperation append:
                 return Append(append.Row, tables.Connection);
+            case DropAuditOperation drop:
+                tables.Connection.Use("DELETE FROM audit WHERE sequence <= ?1").Bind(1, drop.ThroughSequence).Run();
+                return CommitOutcome.Committed;
             case AcquireLeaseOperation acquire:
                 fence = tables.Leases.Acquire(acquire, now);
                 return LeaseOutcome(fence != 0);

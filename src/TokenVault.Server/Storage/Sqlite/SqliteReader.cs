@@ -7,6 +7,9 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
     private const string Columns = "SELECT e.id, e.version, e.expires_at, e.body";
     private const string OfKind = $" FROM entity e WHERE {Live} AND e.kind = ?2";
     private const string OfIndex = $" FROM index_key k JOIN entity e ON e.row = k.row WHERE {Live} AND k.kind = ?2 AND k.name = ?6 AND k.value = ?7";
+    private const string AuditColumns = "SELECT sequence, id, at, body, user_id, mac FROM audit";
+    private const string AuditRange = " WHERE id > ?1 AND id < ?2";
+    private const string AuditOfUser = $"{AuditRange} AND user_id = ?3";
     private const string Page = " LIMIT ?4 OFFSET ?5";
 
     public Entity? Find(string kind, string id, long now)
@@ -69,15 +72,35 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
 
     public List<StoredAuditRow> ReadAudit(long after, int take)
     {
-        using var query = connection.Use("SELECT sequence, id, at, body FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
-        query.Bind(1, after).Bind(2, Math.Max(0, take));
-        var rows = new List<StoredAuditRow>();
-        while (query.Step())
-        {
-            rows.Add(new StoredAuditRow(query.Long(0), query.Text(1), StorageTime.FromMicroseconds(query.Long(2)), query.Blob(3)));
-        }
+        using var query = connection.Use($"{AuditColumns} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
+        return ReadRows(query.Bind(1, after).Bind(2, Math.Max(0, take)));
+    }
 
-        return rows;
+    public StoredAuditRow? FindAudit(string id)
+    {
+        using var query = connection.Use($"{AuditColumns} WHERE id = ?1 ORDER BY sequence LIMIT 1");
+        return ReadRows(query.Bind(1, id)).FirstOrDefault();
+    }
+
+    public List<StoredAuditRow> ListAudit(AuditQuery list)
+    {
+        const string all = $"{AuditColumns}{AuditRange}";
+        const string ofUser = $"{AuditColumns}{AuditOfUser}";
+        using var query = connection.Use((list.UserId, list.Descending) switch
+        {
+            (null, false) => $"{all} ORDER BY id LIMIT ?4 OFFSET ?5",
+            (null, true) => $"{all} ORDER BY id DESC LIMIT ?4 OFFSET ?5",
+            (_, false) => $"{ofUser} ORDER BY id LIMIT ?4 OFFSET ?5",
+            _ => $"{ofUser} ORDER BY id DESC LIMIT ?4 OFFSET ?5",
+        });
+        return ReadRows(BindRange(query, list).Bind(4, Math.Max(0, list.Take)).Bind(5, Math.Max(0, list.Offset)));
+    }
+
+    public long CountAudit(AuditQuery list)
+    {
+        using var query = connection.Use($"SELECT count(*) FROM audit{(list.UserId is null ? AuditRange : AuditOfUser)}");
+        BindRange(query, list).Step();
+        return query.Long(0);
     }
 
     public long ReadProbe()
@@ -87,6 +110,27 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
     }
 
     public void Dispose() => connection.Dispose();
+
+    private static SqliteStatement BindRange(SqliteStatement query, AuditQuery list)
+    {
+        query.Bind(1, list.Above).Bind(2, list.Below);
+        return list.UserId is null ? query : query.Bind(3, list.UserId);
+    }
+
+    private static List<StoredAuditRow> ReadRows(SqliteStatement query)
+    {
+        var rows = new List<StoredAuditRow>();
+        while (query.Step())
+        {
+            rows.Add(new StoredAuditRow(query.Long(0), query.Text(1), StorageTime.FromMicroseconds(query.Long(2)), query.Blob(3))
+            {
+                UserId = query.TextOrNull(4),
+                Mac = query.BlobOrNull(5),
+            });
+        }
+
+        return rows;
+    }
 
     private static Entity Read(SqliteStatement row, string kind, string id) => new(
         kind,

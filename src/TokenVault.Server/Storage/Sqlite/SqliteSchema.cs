@@ -48,6 +48,13 @@ internal static class SqliteSchema
             "INSERT INTO fence (last) VALUES (0)",
             "CREATE TABLE probe (id INTEGER PRIMARY KEY, value INTEGER NOT NULL)",
         ],
+        [
+            "ALTER TABLE audit ADD COLUMN user_id TEXT",
+            "ALTER TABLE audit ADD COLUMN mac BLOB",
+            "UPDATE audit SET user_id = json_extract(CAST(body AS TEXT), '$.user_id') WHERE json_valid(CAST(body AS TEXT))",
+            "CREATE INDEX audit_id ON audit (id)",
+            "CREATE INDEX audit_user ON audit (user_id, id) WHERE user_id IS NOT NULL",
+        ],
     ];
 
     /// <summary>The newest layout that this server knows.</summary>

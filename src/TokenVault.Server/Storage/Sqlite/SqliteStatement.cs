@@ -35,6 +35,28 @@ internal sealed unsafe class SqliteStatement(SqliteConnection connection, nint s
         return this;
     }
 
+    public SqliteStatement BindOrNull(int index, string? value)
+    {
+        if (value is not null)
+        {
+            return Bind(index, value);
+        }
+
+        connection.Check(SqliteNative.BindNull(statement, index));
+        return this;
+    }
+
+    public SqliteStatement BindOrNull(int index, byte[]? value)
+    {
+        if (value is not null)
+        {
+            return Bind(index, value);
+        }
+
+        connection.Check(SqliteNative.BindNull(statement, index));
+        return this;
+    }
+
     public SqliteStatement Bind(int index, byte[] value)
     {
         // Not "fixed (byte* bytes = value)": that is a null pointer for an empty array, which would bind NULL.
@@ -84,13 +106,17 @@ internal sealed unsafe class SqliteStatement(SqliteConnection connection, nint s
     public long Long(int column) => SqliteNative.ColumnLong(statement, column);
 
     public long? LongOrNull(int column) =>
-        SqliteNative.ColumnType(statement, column) == SqliteNative.TypeNull ? null : SqliteNative.ColumnLong(statement, column);
+        IsNull(column) ? null : SqliteNative.ColumnLong(statement, column);
 
     public string Text(int column)
     {
         var text = SqliteNative.ColumnText(statement, column);
         return Encoding.UTF8.GetString(text, text is null ? 0 : SqliteNative.ColumnBytes(statement, column));
     }
+
+    public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
+
+    public byte[]? BlobOrNull(int column) => IsNull(column) ? null : Blob(column);
 
     public byte[] Blob(int column)
     {
@@ -104,6 +130,8 @@ internal sealed unsafe class SqliteStatement(SqliteConnection connection, nint s
         _ = SqliteNative.Reset(statement);
         _ = SqliteNative.ClearBindings(statement);
     }
+
+    private bool IsNull(int column) => SqliteNative.ColumnType(statement, column) == SqliteNative.TypeNull;
 
     /// <summary>The end of the statement, with its connection.</summary>
     public void Free() => _ = SqliteNative.Finalize(statement);

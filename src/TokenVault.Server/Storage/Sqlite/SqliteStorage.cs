@@ -82,6 +82,24 @@ internal sealed class SqliteStorage : IStorage
         return new(_readers.Read((afterSequence, take), static (reader, s) => reader.ReadAudit(s.afterSequence, s.take)));
     }
 
+    public ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_readers.Read(id, static (reader, s) => reader.FindAudit(s)));
+    }
+
+    public ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_readers.Read(query, static (reader, s) => reader.ListAudit(s)));
+    }
+
+    public ValueTask<long> CountAuditAsync(AuditQuery query, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_readers.Read(query, static (reader, s) => reader.CountAudit(s)));
+    }
+
     public ValueTask<CommitResult> CommitAsync(Batch batch) => new(_writer.EnqueueAsync(new SqliteCommit(batch)));
 
     public ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken)

@@ -44,6 +44,13 @@ internal sealed class TamperedStorage(IStorage inner) : IStorage
     public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
         Here().ReadAuditAsync(afterSequence, take, cancellationToken);
 
+    public ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken) => Here().FindAuditAsync(id, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        Here().ListAuditAsync(query, cancellationToken);
+
+    public ValueTask<long> CountAuditAsync(AuditQuery query, CancellationToken cancellationToken) => Here().CountAuditAsync(query, cancellationToken);
+
     public ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken) => Here().PurgeExpiredAsync(limit, cancellationToken);
 
     public IDisposable Watch(Action<Change> observer) => inner.Watch(observer);

@@ -1,0 +1,170 @@
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Audit;
+
+/// <summary>
+/// Puts the rows of the audit log, each sealed already, in their order for good: a second or two after they were written, so that no request
+/// waits for it. One commit lengthens the chain, by compare and swap of its head, so that any number of nodes may try.
+/// </summary>
+internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider time)
+{
+    private const string LeaseName = "audit-chain";
+
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(5);
+
+    private readonly string _node = Identifier.Secret();
+    private AuditHead? _seen;
+
+    /// <summary>The end of the chain as this node last saw it.</summary>
+    public AuditHead? Head => Volatile.Read(ref _seen);
+
+    /// <summary>Takes in everything that is settled.</summary>
+    public async Task ExtendAsync(CancellationToken cancellationToken)
+    {
+        while (await StepAsync(cancellationToken))
+        {
+        }
+    }
+
+    /// <summary>Removes whole segments whose rows are all older; returns how many rows. The last segment stays: the chain goes on from it.</summary>
+    public async Task<long> RetireAsync(TimeSpan keep, CancellationToken cancellationToken)
+    {
+        var rows = 0L;
+        while (await FindHeadAsync(cancellationToken) is { } head
+            && head.FirstSegment < head.LastSegment
+            && await FindSegmentAsync(head.FirstSegment, cancellationToken) is { } first
+            && first.NewestAt < time.GetUtcNow() - keep)
+        {
+            var shorter = head with
+            {
+                FirstSegment = first.Number + 1,
+                Floor = first.LastLink,
+                FloorSequence = first.Last,
+            };
+            var result = await storage.CommitAsync(new Batch().Replace(shorter.Signed(ring)).Delete(first).DropAudit(first.Last));
+            rows += result.Committed ? first.Sequences.Count : 0;
+        }
+
+        return rows;
+    }
+
+    private async Task<bool> StepAsync(CancellationToken cancellationToken)
+    {
+        var stored = await FindHeadAsync(cancellationToken);
+        if (stored is null && _seen is not null)
+        {
+            throw new AuditChainBrokenException("Its head is gone from the store.");
+        }
+
+        var open = stored is null ? null : await FindSegmentAsync(stored.LastSegment, cancellationToken);
+        var room = open is null || open.Sequences.Count >= AuditSegment.Capacity ? AuditSegment.Capacity : AuditSegment.Capacity - open.Sequences.Count;
+        var rows = await storage.ReadAuditAsync(stored?.LastSequence ?? 0, room, cancellationToken);
+        if (rows.Count == 0)
+        {
+            return false;
+        }
+
+        var head = stored ?? await BeginAsync(rows, cancellationToken);
+        var isNew = room == AuditSegment.Capacity;
+        var segment = isNew ? Next(head, rows) : Longer(open!, rows);
+        var longer = (head with { LastSegment = segment.Number, LastSequence = segment.Last, LastLink = segment.LastLink }).Signed(ring);
+        var batch = new Batch().AcquireLease(LeaseName, _node, LeaseTime);
+        batch = isNew ? batch.Insert(segment) : batch.Replace(segment);
+        batch = stored is null ? batch.Insert(longer) : batch.Replace(longer);
+        if (!(await storage.CommitAsync(batch)).Committed)
+        {
+            // Another node is at it.
+            return false;
+        }
+
+        Volatile.Write(ref _seen, longer);
+        return rows.Count == room;
+    }
+
+    /// <summary>Where there are rows without a seal already, an older version wrote them.</summary>
+    private async Task<AuditHead> BeginAsync(IReadOnlyList<StoredAuditRow> rows, CancellationToken cancellationToken)
+    {
+        var adopted = 0L;
+        for (var page = rows; page.Count > 0; page = await storage.ReadAuditAsync(page[^1].Sequence, AuditSegment.Capacity, cancellationToken))
+        {
+            var last = page.LastOrDefault(row => row.Mac is null)?.Sequence;
+            adopted = last ?? adopted;
+            if (last is null)
+            {
+                break;
+            }
+        }
+
+        return new AuditHead
+        {
+            BegunAt = time.GetUtcNow(),
+            FirstSegment = 1,
+            Floor = "",
+            FloorSequence = 0,
+            LastSegment = 0,
+            LastSequence = 0,
+            LastLink = "",
+            AdoptedThrough = adopted,
+        };
+    }
+
+    private AuditSegment Next(AuditHead head, IReadOnlyList<StoredAuditRow> rows) => Longer(
+        new AuditSegment { Number = head.LastSegment + 1, Before = head.LastLink, Sequences = [], Links = "", NewestAt = DateTimeOffset.MinValue },
+        rows);
+
+    private AuditSegment Longer(AuditSegment segment, IReadOnlyList<StoredAuditRow> rows)
+    {
+        using var links = new MemoryStream();
+        links.Write(Convert.FromBase64String(segment.Links));
+        var previous = Convert.FromBase64String(segment.LastLink);
+        foreach (var row in rows)
+        {
+            previous = AuditSeal.Link(ring, previous, row);
+            links.Write(previous);
+        }
+
+        var newest = rows.Max(row => row.At);
+        return (segment with
+        {
+            Sequences = [.. segment.Sequences, .. rows.Select(row => row.Sequence)],
+            Links = Convert.ToBase64String(links.ToArray()),
+            NewestAt = newest > segment.NewestAt ? newest : segment.NewestAt,
+        }).Signed(ring);
+    }
+
+    /// <exception cref="AuditChainBrokenException">It is not what a server wrote, or older than what this one has seen.</exception>
+    private async Task<AuditHead?> FindHeadAsync(CancellationToken cancellationToken)
+    {
+        var head = await storage.FindAsync<AuditHead>(AuditHead.TheId, cancellationToken);
+        if (head is null)
+        {
+            return null;
+        }
+
+        if (!head.IsGenuine(ring))
+        {
+            throw new AuditChainBrokenException("Its head was altered.");
+        }
+
+        var seen = Volatile.Read(ref _seen);
+        if (seen is not null && head.LastSequence < seen.LastSequence)
+        {
+            throw new AuditChainBrokenException($"It ends at row {head.LastSequence}, and ended at row {seen.LastSequence} before.");
+        }
+
+        Volatile.Write(ref _seen, head);
+        return head;
+    }
+
+    /// <exception cref="AuditChainBrokenException">It is missing, or not what a server wrote.</exception>
+    private async Task<AuditSegment> FindSegmentAsync(long number, CancellationToken cancellationToken) =>
+        await storage.FindAsync<AuditSegment>(AuditSegment.NameOf(number), cancellationToken) is { } segment && segment.IsGenuine(ring)
+            ? segment
+            : throw new AuditChainBrokenException($"Its segment {number} is missing or was altered.");
+}
+
+/// <summary>The chain cannot go on from what the store has. Nothing is repaired by itself: that would hide what happened.</summary>
+internal sealed class AuditChainBrokenException(string problem)
+    : Exception($"The chain of the audit log is broken. {problem} Run 'tokenvault-server audit verify', and compare with a backup or a log stream.");

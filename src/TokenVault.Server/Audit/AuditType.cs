@@ -1,0 +1,37 @@
+namespace TokenVault.Server.Audit;
+
+/// <summary>Event codes, as tenant log readers know them.</summary>
+internal static class AuditType
+{
+    public const string SuccessfulVaultExchange = "seta";
+    public const string FailedVaultExchange = "feta";
+    public const string SuccessfulCodeExchange = "seacft";
+    public const string FailedCodeExchange = "feacft";
+    public const string SuccessfulRefreshExchange = "sertft";
+    public const string FailedRefreshExchange = "fertft";
+    public const string RefreshTokenReuse = "ferrt";
+    public const string SuccessfulClientCredentials = "seccft";
+    public const string FailedClientCredentials = "feccft";
+    public const string SuccessfulLogin = "s";
+    public const string FailedLogin = "f";
+    public const string FailedLoginWrongPassword = "fp";
+    public const string SuccessfulLogout = "slo";
+    public const string RevokedRefreshToken = "srrt";
+    public const string ManagementWrite = "sapi";
+    public const string FailedManagementWrite = "fapi";
+    public const string ManagementRead = "mgmt_api_read";
+    public const string ConsentGiven = "consent_granted";
+    public const string ConsentDenied = "consent_denied";
+    public const string ConnectedAccountSucceeded = "connected_accounts_connection_succeeded";
+    public const string ConnectedAccountFailed = "connected_accounts_connection_failed";
+    public const string ConnectedAccountDeleted = "connected_accounts_delete_succeeded";
+    public const string TokensetRefreshed = "tokenset_refreshed";
+    public const string TokensetRecovered = "tokenset_recovered";
+    public const string TokensetDied = "tokenset_died";
+    public const string TokensetCorrupt = "tokenset_corrupt";
+    public const string TokensetAnswerUnread = "tokenset_answer_unread";
+    public const string TokenRevoked = "token_revoked";
+    public const string TokenRevocationFailed = "token_revocation_failed";
+    public const string LogStreamSuspended = "log_stream_suspended";
+    public const string AuditRetired = "audit_retired";
+}

@@ -1,0 +1,47 @@
+using TokenVault.Server.Audit;
+
+namespace TokenVault.Server.LogStreams;
+
+/// <summary>The names by which the field's tools filter a stream.</summary>
+internal static class LogCategory
+{
+    private const string Other = "other";
+
+    private static readonly Dictionary<string, string> OfType = new(StringComparer.Ordinal)
+    {
+        [AuditType.SuccessfulLogin] = "auth.login.success",
+        [AuditType.FailedLogin] = "auth.login.fail",
+        [AuditType.FailedLoginWrongPassword] = "auth.login.fail",
+        [AuditType.SuccessfulLogout] = "auth.logout.success",
+        [AuditType.SuccessfulVaultExchange] = "auth.token_exchange.success",
+        [AuditType.SuccessfulCodeExchange] = "auth.token_exchange.success",
+        [AuditType.SuccessfulRefreshExchange] = "auth.token_exchange.success",
+        [AuditType.SuccessfulClientCredentials] = "auth.token_exchange.success",
+        [AuditType.FailedVaultExchange] = "auth.token_exchange.fail",
+        [AuditType.FailedCodeExchange] = "auth.token_exchange.fail",
+        [AuditType.FailedRefreshExchange] = "auth.token_exchange.fail",
+        [AuditType.FailedClientCredentials] = "auth.token_exchange.fail",
+        [AuditType.RefreshTokenReuse] = "auth.token_exchange.fail",
+        [AuditType.ManagementWrite] = "management.success",
+        [AuditType.ManagementRead] = "management.success",
+        [AuditType.FailedManagementWrite] = "management.fail",
+        [AuditType.ConnectedAccountSucceeded] = "user.success",
+        [AuditType.ConnectedAccountDeleted] = "user.success",
+        [AuditType.ConsentGiven] = "user.success",
+        [AuditType.ConnectedAccountFailed] = "user.fail",
+        [AuditType.ConsentDenied] = "user.fail",
+        [AuditType.TokensetDied] = "system.notification",
+        [AuditType.TokensetRecovered] = "system.notification",
+        [AuditType.TokensetCorrupt] = "system.notification",
+        [AuditType.LogStreamSuspended] = "system.notification",
+        [AuditType.AuditRetired] = "system.notification",
+    };
+
+    /// <summary>Those of the field that no event here has are known as well: a stream may name them.</summary>
+    public static IReadOnlySet<string> All { get; } = OfType.Values
+        .Concat(["auth.login.notification", "auth.logout.fail", "auth.signup.success", "auth.signup.fail", "auth.silent_auth.success", "auth.silent_auth.fail",
+            "user.notification", "scim.event", "actions", Other])
+        .ToHashSet(StringComparer.Ordinal);
+
+    public static string Of(string? type) => OfType.GetValueOrDefault(type ?? "", Other);
+}

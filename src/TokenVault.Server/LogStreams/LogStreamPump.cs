@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using TokenVault.Server.Audit;
+using TokenVault.Server.Diagnostics;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.LogStreams;
+
+/// <summary>
+/// Sends what was logged to its receivers: in order, each entry at least once, each stream on its own, so that a receiver that is stuck
+/// holds up itself alone (F-26). One node serves a stream at a time, and any other goes on where it stopped.
+/// </summary>
+internal sealed class LogStreamPump(
+    IStorage storage, LogStreamSender sender, LogView view, AuditLog audit, TimeProvider time, ILogger<LogStreamPump> logger) : BackgroundService
+{
+    private const int BatchSize = 100;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan LongestBackOff = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan SuspendAfter = TimeSpan.FromHours(24);
+
+    private readonly string _node = Identifier.Secret();
+    private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
+
+    /// <summary>Where a new stream begins: behind the end of the chain, a second ago or two.</summary>
+    public async ValueTask<long> NewestAsync(CancellationToken cancellationToken) =>
+        (await storage.FindAsync<AuditHead>(AuditHead.TheId, cancellationToken))?.LastSequence ?? 0;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var stream in await storage.ListReadableAsync<LogStream>(index: null, logger, stoppingToken))
+                {
+                    Begin(stream, stoppingToken);
+                }
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                Log.BackgroundWorkFailed(logger, e, "log streams");
+            }
+
+            // By the machine's clock, as the chain.
+            await Task.Delay(Pause, TimeProvider.System, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await Task.WhenAll(_running.Values);
+    }
+
+    private void Begin(LogStream stream, CancellationToken stopping)
+    {
+        if (stream.Status == LogStream.Active && (!_running.TryGetValue(stream.Id, out var run) || run.IsCompleted))
+        {
+            _running[stream.Id] = Task.Run(() => RunAsync(stream.Id, stopping), CancellationToken.None);
+        }
+    }
+
+    private async Task RunAsync(string id, CancellationToken stopping)
+    {
+        var name = "log-stream " + id;
+        var fence = 0L;
+        try
+        {
+            // Most looks find nothing to do, and need no lease.
+            while (await DueAsync(id, stopping) is var (stream, state, rows))
+            {
+                var lease = await storage.CommitAsync(new Batch().AcquireLease(name, _node, LeaseTime));
+                if (!lease.Committed)
+                {
+                    return;
+                }
+
+                fence = lease.Fence;
+                if (!await DeliverAsync(stream, state, rows, fence, stopping))
+                {
+                    break;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // What was under way is sent again at the next start.
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundWorkFailed(logger, e, name);
+        }
+
+        await ReleaseAsync(name, fence);
+    }
+
+    private async Task ReleaseAsync(string name, long fence)
+    {
+        try
+        {
+            if (fence != 0)
+            {
+                await storage.CommitAsync(new Batch().ReleaseLease(name, fence));
+            }
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundWorkFailed(logger, e, name);
+        }
+    }
+
+    private async Task<(LogStream Stream, LogStreamState State, IReadOnlyList<StoredAuditRow> Rows)?> DueAsync(string id, CancellationToken stopping)
+    {
+        if (await storage.FindAsync<LogStream>(id, stopping) is not { Status: LogStream.Active } stream
+            || await storage.FindAsync<LogStreamState>(id, stopping) is not { } state
+            || state.NextAttemptAt > time.GetUtcNow())
+        {
+            return null;
+        }
+
+        var rows = await storage.ReadAuditAsync(state.Sequence, BatchSize, stopping);
+        return rows.Count == 0 ? null : (stream, state, rows);
+    }
+
+    /// <returns>Whether to go on.</returns>
+    private async Task<bool> DeliverAsync(LogStream stream, LogStreamState state, IReadOnlyList<StoredAuditRow> rows, long fence, CancellationToken stopping)
+    {
+        var entries = rows.Select(view.Of).Where(entry => IsWanted(stream, entry)).ToList();
+        var problem = entries.Count == 0 ? null : await sender.SendAsync(stream, entries, stopping);
+        var batch = new Batch().RequireFence("log-stream " + stream.Id, fence);
+        if (problem is null)
+        {
+            var next = state with { Sequence = rows[^1].Sequence, Failures = 0, FailingSince = null, NextAttemptAt = null };
+            return (await storage.CommitAsync(batch.Replace(next))).Committed;
+        }
+
+        var now = time.GetUtcNow();
+        var since = state.FailingSince ?? now;
+        var backOff = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(state.Failures, 10)));
+        batch.Replace(state with
+        {
+            Failures = state.Failures + 1,
+            FailingSince = since,
+            NextAttemptAt = now + (backOff < LongestBackOff ? backOff : LongestBackOff),
+        });
+        Log.LogStreamFailed(logger, stream.Id, problem);
+        if (now - since >= SuspendAfter)
+        {
+            batch.Replace(stream with { Status = LogStream.Suspended }).Append(audit.Row(new AuditEvent
+            {
+                Type = AuditType.LogStreamSuspended,
+                Description = $"Nothing could be delivered for {SuspendAfter.TotalHours} hours: {problem}",
+                Details = new JsonObject { ["log_stream_id"] = stream.Id },
+            }));
+        }
+
+        await storage.CommitAsync(batch);
+        return false;
+    }
+
+    private static bool IsWanted(LogStream stream, JsonObject entry) =>
+        stream.Filters.Count == 0 || stream.Filters.Contains(LogCategory.Of((string?)entry["type"]), StringComparer.Ordinal);
+}
