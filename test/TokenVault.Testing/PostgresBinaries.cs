@@ -5,7 +5,7 @@ namespace TokenVault.Testing;
 /// <summary>PostgreSQL's programs as Debian installs them (else those on the path), and the user to run them as: never root.</summary>
 internal sealed class PostgresBinaries
 {
-    private static readonly string[] Programs = ["initdb", "postgres", "pg_ctl", "psql"];
+    private static readonly string[] Programs = ["initdb", "postgres", "pg_ctl", "psql", "pg_dump", "pg_restore"];
 
     private readonly (string User, string Group)? _user;
 

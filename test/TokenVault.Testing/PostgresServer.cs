@@ -36,6 +36,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     private readonly string _directory;
     private readonly Process _keeper;
     private int _databases;
+    private int _dumps;
 
     private PostgresServer(PostgresBinaries binaries, string directory, Process keeper)
     {
@@ -90,6 +91,22 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>Runs SQL with the database's own client and returns what it prints, without headings.</summary>
     public Task<string> ExecuteAsync(string connectionString, string sql) =>
         RunAsync("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", _directory, "-U", "tokenvault", "-d", Name(connectionString), "-c", sql);
+
+    /// <summary>A copy of the database in the server's directory; the file's name.</summary>
+    public async Task<string> DumpAsync(string connectionString)
+    {
+        var file = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{Name(connectionString)}.{Interlocked.Increment(ref _dumps)}.dump"));
+        await RunAsync("pg_dump", "-Fc", "-h", _directory, "-U", "tokenvault", "-f", file, Name(connectionString));
+        return file;
+    }
+
+    /// <summary>Puts a copy into an empty database that takes the place of this one.</summary>
+    public async Task RestoreAsync(string connectionString, string dump)
+    {
+        await DropDatabaseAsync(connectionString);
+        await ExecuteAsync(ConnectionString("postgres"), $"CREATE DATABASE {Name(connectionString)}");
+        await RunAsync("pg_restore", "--exit-on-error", "-h", _directory, "-U", "tokenvault", "-d", Name(connectionString), dump);
+    }
 
     /// <summary>What a crash of the database leaves: every connection breaks, no checkpoint is made.</summary>
     public Task CrashAsync() => ControlAsync("stop", "-m", "immediate");

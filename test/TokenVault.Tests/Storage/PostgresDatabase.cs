@@ -26,5 +26,11 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     /// <summary>Runs SQL past the engine, and returns what it prints.</summary>
     public Task<string> ExecuteAsync(string sql) => _server.ExecuteAsync(ConnectionString, sql);
 
+    /// <summary>A copy of the whole database, as <c>pg_dump -Fc</c> makes it; the file's name.</summary>
+    public Task<string> DumpAsync() => _server.DumpAsync(ConnectionString);
+
+    /// <summary>An empty database takes the place of this one, and the copy is put into it.</summary>
+    public Task RestoreAsync(string dump) => _server.RestoreAsync(ConnectionString, dump);
+
     public async ValueTask DisposeAsync() => await _server.DropDatabaseAsync(ConnectionString);
 }

@@ -2,18 +2,13 @@ using Microsoft.Extensions.Configuration;
 using TokenVault.Server;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Keys;
-using TokenVault.Server.Storage.Sqlite;
 using TokenVault.Tests.Flows.Vault;
 
 namespace TokenVault.Tests.Flows.Keys;
 
 /// <summary>The drill of docs/operating.md: a backup beside the running server, a day of work, and the backup put back.</summary>
-public sealed class RestoreDrillTests : VaultScene
+public abstract class RestoreDrillFlows : VaultScene
 {
-    private string Database => Path.Combine(Vault.DataDirectory, "vault.db");
-
-    private string Backup => Path.Combine(Vault.DataDirectory, "backup.db");
-
     [Fact]
     public async Task F_24_T_EN_09_After_a_restore_everything_opens_and_what_the_provider_replaced_asks_for_a_reconnect()
     {
@@ -80,36 +75,12 @@ public sealed class RestoreDrillTests : VaultScene
         (await CommandAsync("verify")).ShouldContain("; 0 do not open.");
     }
 
-    [Fact]
-    public async Task The_restored_verb_takes_no_arguments_and_needs_the_server_stopped_and_a_store()
-    {
-        await using var output = new StringWriter();
-        (await RestoredCommand.RunAsync(["now"], output)).ShouldBe(2);
-        output.ToString().ShouldStartWith("usage:");
-        (await Should.ThrowAsync<StartupException>(RestoredAsync)).Message.ShouldStartWith("Another process uses the database");
-        var empty = new ConfigurationBuilder().AddInMemoryCollection(
-            new Dictionary<string, string?> { ["TokenVault:DataDirectory"] = Path.Combine(Vault.DataDirectory, "absent") }).Build();
-        (await Should.ThrowAsync<StartupException>(() => RestoredCommand.RunAsync([], output, empty))).Message.ShouldStartWith("There is no database");
-    }
+    private protected abstract IReadOnlyDictionary<string, string?> CommandSettings { get; }
 
     /// <summary>As the operator does it with the server running: one consistent copy.</summary>
-    private Task TakeBackupAsync()
-    {
-        using var reader = SqliteConnection.OpenReader(Database);
-        reader.Execute($"VACUUM INTO '{Backup}'");
-        return Task.CompletedTask;
-    }
+    private protected abstract Task TakeBackupAsync();
 
-    private Task RestoreAsync()
-    {
-        foreach (var leftover in (string[])["-wal", "-shm"])
-        {
-            File.Delete(Database + leftover);
-        }
-
-        File.Copy(Backup, Database, overwrite: true);
-        return Task.CompletedTask;
-    }
+    private protected abstract Task RestoreAsync();
 
     private Task<Answer> RevokeAsync(TestUser user) => Vault.Api.FormAsync("oauth/revoke", new Dictionary<string, string>
     {
@@ -125,13 +96,12 @@ public sealed class RestoreDrillTests : VaultScene
         return output.ToString();
     }
 
-    private async Task<string> RestoredAsync()
+    private protected async Task<string> RestoredAsync()
     {
         await using var output = new StringWriter { NewLine = "\n" };
         (await RestoredCommand.RunAsync([], output, Configuration, Clock)).ShouldBe(0);
         return output.ToString();
     }
 
-    private IConfiguration Configuration => new ConfigurationBuilder().AddInMemoryCollection(
-        new Dictionary<string, string?> { ["TokenVault:DataDirectory"] = Vault.DataDirectory }).Build();
+    private IConfiguration Configuration => new ConfigurationBuilder().AddInMemoryCollection(CommandSettings).Build();
 }
