@@ -1,5 +1,6 @@
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
+using TokenVault.Testing;
 
 namespace TokenVault.Faults.Nodes;
 
@@ -7,7 +8,7 @@ namespace TokenVault.Faults.Nodes;
 /// A node's way to its store. It kills its own process at a chosen commit, or waits there to be stopped, tells when receipts are durable, and shortens
 /// leases, which go by the database's clock, by as much as the node's clock is fast.
 /// </summary>
-internal sealed class FaultyStorage(IStorage inner, FastClock clock, Action<string> tell) : IStorage
+internal sealed class FaultyStorage(IStorage inner, FastClock clock, Action<string> tell) : StorageDecorator(inner)
 {
     private readonly Lock _gate = new();
     private readonly ManualResetEventSlim _go = new();
@@ -32,22 +33,13 @@ internal sealed class FaultyStorage(IStorage inner, FastClock clock, Action<stri
         }
     }
 
-    public ValueTask<Entity?> FindAsync(string kind, string id, CancellationToken cancellationToken) => inner.FindAsync(kind, id, cancellationToken);
-
-    public ValueTask<Entity?> FindByKeyAsync(string kind, string keyName, string keyValue, CancellationToken cancellationToken) =>
-        inner.FindByKeyAsync(kind, keyName, keyValue, cancellationToken);
-
-    public ValueTask<IReadOnlyList<Entity>> ListAsync(ListQuery query, CancellationToken cancellationToken) => inner.ListAsync(query, cancellationToken);
-
-    public ValueTask<long> CountAsync(ListQuery query, CancellationToken cancellationToken) => inner.CountAsync(query, cancellationToken);
-
-    public async ValueTask<CommitResult> CommitAsync(Batch batch)
+    public override async ValueTask<CommitResult> CommitAsync(Batch batch)
     {
         var claims = batch.Operations.Any(o => o is AcquireLeaseOperation acquire && acquire.Name.StartsWith("refresh ", StringComparison.Ordinal));
         var lands = batch.Operations.Any(o => o is PutOperation { Entity.Kind: var kind } && kind == RefreshReceipt.Kind);
         Reach(claims, FaultPoint.BeforeClaim);
         Reach(lands, FaultPoint.BeforeLanding);
-        var result = await inner.CommitAsync(Shortened(batch));
+        var result = await Inner.CommitAsync(Shortened(batch));
         if (result.Committed)
         {
             var now = TimeProvider.System.GetTimestamp();
@@ -62,26 +54,11 @@ internal sealed class FaultyStorage(IStorage inner, FastClock clock, Action<stri
         return result;
     }
 
-    public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
-        inner.ReadAuditAsync(afterSequence, take, cancellationToken);
-
-    public ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken) => inner.FindAuditAsync(id, cancellationToken);
-
-    public ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
-        inner.ListAuditAsync(query, cancellationToken);
-
-    public ValueTask<long> CountAuditAsync(AuditQuery query, CancellationToken cancellationToken) => inner.CountAuditAsync(query, cancellationToken);
-
-    public ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken) => inner.PurgeExpiredAsync(limit, cancellationToken);
-
-    public IDisposable Watch(Action<Change> observer) => inner.Watch(observer);
-
-    public ValueTask ProbeAsync(CancellationToken cancellationToken) => inner.ProbeAsync(cancellationToken);
-
-    public ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         _go.Dispose();
-        return inner.DisposeAsync();
+        await Inner.DisposeAsync();
+        await base.DisposeAsync();
     }
 
     private void Reach(bool isSuch, FaultPoint point)

@@ -28,11 +28,7 @@ public sealed class DurabilityTests(VaultScene scene) : IClassFixture<VaultScene
     [Fact]
     public async Task F_33_A_server_that_stops_during_a_refresh_saves_it_first()
     {
-        var user = await scene.ConnectedUserAsync();
-        scene.EndAccessTokens();
-        var calls = scene.Provider.Refresh.Calls;
-        var gate = new FakeGate();
-        scene.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
+        var (user, gate, calls) = await scene.HeldUserAsync(committed: true);
         var waiting = user.ExchangeAsync();
         await gate.Entered;
 
@@ -50,11 +46,7 @@ public sealed class DurabilityTests(VaultScene scene) : IClassFixture<VaultScene
     [Fact]
     public async Task A_store_that_cannot_save_is_tried_until_it_can_and_the_rotated_token_is_not_lost()
     {
-        var user = await scene.ConnectedUserAsync();
-        scene.EndAccessTokens();
-        var calls = scene.Provider.Refresh.Calls;
-        var gate = new FakeGate();
-        scene.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
+        var (user, gate, calls) = await scene.HeldUserAsync(committed: true);
         var waiting = user.ExchangeAsync();
         await gate.Entered;
         using var database = SqliteConnection.OpenWriter(Path.Combine(scene.Vault.DataDirectory, "vault.db"));

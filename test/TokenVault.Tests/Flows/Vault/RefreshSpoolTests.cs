@@ -145,14 +145,7 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
     public async Task F_38_A_corrupt_slot_is_left_alone_and_hides_no_other()
     {
         await using var grant = await LoneGrant.MakeAsync(scene);
-        var answer = await AnswerAsync(grant);
-        var directory = NewDirectory();
-        using (var spool = Open(directory))
-        {
-            spool.Write(answer).ShouldBe(0);
-            spool.Write(answer).ShouldBe(1);
-            spool.Write(answer).ShouldBe(2);
-        }
+        var (answer, directory) = await WrittenAsync(grant, times: 3);
 
         Change(directory, 100, value => (byte)(value ^ 1));
         Change(directory, SlotSize, _ => 0x7f);
@@ -166,13 +159,7 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
     public async Task F_27_A_slot_whose_length_was_not_written_yet_is_empty_and_one_half_written_does_not_open()
     {
         await using var grant = await LoneGrant.MakeAsync(scene);
-        var answer = await AnswerAsync(grant);
-        var directory = NewDirectory();
-        using (var spool = Open(directory))
-        {
-            spool.Write(answer).ShouldBe(0);
-            spool.Write(answer).ShouldBe(1);
-        }
+        var (answer, directory) = await WrittenAsync(grant, times: 2);
 
         for (var i = 0; i < 4; i++)
         {
@@ -193,12 +180,7 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
     public async Task F_07_A_new_answer_does_not_overwrite_one_that_waits_for_its_drain()
     {
         await using var grant = await LoneGrant.MakeAsync(scene);
-        var answer = await AnswerAsync(grant);
-        var directory = NewDirectory();
-        using (var spool = Open(directory))
-        {
-            spool.Write(answer).ShouldBe(0);
-        }
+        var (answer, directory) = await WrittenAsync(grant, times: 1);
 
         using var reopened = Open(directory);
         reopened.Write(answer).ShouldBe(1);
@@ -224,6 +206,19 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
         await node.DisposeAsync();
         (await grant.RowAsync()).Generation.ShouldBe(1);
         return node.Directory;
+    }
+
+    /// <summary>An answer in so many slots of a spool that was closed.</summary>
+    private async Task<(SpooledAnswer Answer, string Directory)> WrittenAsync(LoneGrant grant, int times)
+    {
+        var (answer, directory) = (await AnswerAsync(grant), NewDirectory());
+        using var spool = Open(directory);
+        for (var slot = 0; slot < times; slot++)
+        {
+            spool.Write(answer).ShouldBe(slot);
+        }
+
+        return (answer, directory);
     }
 
     private RefreshSpool Open(string directory) =>

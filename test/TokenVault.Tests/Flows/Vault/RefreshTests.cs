@@ -32,11 +32,7 @@ public sealed class RefreshTests(VaultScene scene) : IClassFixture<VaultScene>
     [Fact]
     public async Task T_RC_01_Two_hundred_callers_make_one_upstream_call()
     {
-        var user = await scene.ConnectedUserAsync();
-        scene.EndAccessTokens();
-        var calls = scene.Provider.Refresh.Calls;
-        var gate = new FakeGate();
-        scene.Provider.Refresh.Next(Fault.Held(gate));
+        var (user, gate, calls) = await scene.HeldUserAsync(committed: false);
 
         var callers = Enumerable.Range(0, 200).Select(i => i % 2 == 0 ? user.ExchangeAsync() : user.ExchangeByAccessTokenAsync()).ToArray();
         await gate.Entered;
@@ -52,11 +48,7 @@ public sealed class RefreshTests(VaultScene scene) : IClassFixture<VaultScene>
     [Fact]
     public async Task T_RC_03_Callers_who_leave_do_not_cancel_the_refresh_of_those_who_wait()
     {
-        var user = await scene.ConnectedUserAsync();
-        scene.EndAccessTokens();
-        var calls = scene.Provider.Refresh.Calls;
-        var gate = new FakeGate();
-        scene.Provider.Refresh.Next(Fault.Held(gate));
+        var (user, gate, calls) = await scene.HeldUserAsync(committed: false);
         using var leaving = new CancellationTokenSource();
 
         var leavers = Enumerable.Range(0, 20).Select(_ => PostAsync(user, leaving.Token)).ToArray();
@@ -77,11 +69,7 @@ public sealed class RefreshTests(VaultScene scene) : IClassFixture<VaultScene>
     [Fact]
     public async Task T_RC_03_A_refresh_that_everybody_left_is_saved_all_the_same()
     {
-        var user = await scene.ConnectedUserAsync();
-        scene.EndAccessTokens();
-        var calls = scene.Provider.Refresh.Calls;
-        var gate = new FakeGate();
-        scene.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
+        var (user, gate, calls) = await scene.HeldUserAsync(committed: true);
         using var leaving = new CancellationTokenSource();
         var leaver = PostAsync(user, leaving.Token);
         await gate.Entered;
@@ -97,11 +85,7 @@ public sealed class RefreshTests(VaultScene scene) : IClassFixture<VaultScene>
     [Fact]
     public async Task Callers_of_a_slow_provider_are_freed_while_the_refresh_goes_on_and_is_saved()
     {
-        var user = await scene.ConnectedUserAsync();
-        scene.EndAccessTokens();
-        var calls = scene.Provider.Refresh.Calls;
-        var gate = new FakeGate();
-        scene.Provider.Refresh.Next(Fault.Held(gate).AfterCommit());
+        var (user, gate, calls) = await scene.HeldUserAsync(committed: true);
         var waiting = user.ExchangeAsync();
         await gate.Entered;
 

@@ -1,9 +1,10 @@
 using TokenVault.Server.Storage;
+using TokenVault.Testing;
 
 namespace TokenVault.Tests.Flows.Vault;
 
 /// <summary>A node's way to the store, which a test can cut, or use to act between two steps.</summary>
-internal sealed class TamperedStorage(IStorage inner) : IStorage
+internal sealed class TamperedStorage(IStorage inner) : StorageDecorator(inner)
 {
     /// <summary>Every access throws.</summary>
     public bool IsAway { get; set; }
@@ -20,45 +21,17 @@ internal sealed class TamperedStorage(IStorage inner) : IStorage
 
     public static bool Lands(Batch batch) => batch.Operations.OfType<PutOperation>().Any();
 
-    public ValueTask<Entity?> FindAsync(string kind, string id, CancellationToken cancellationToken) => Here().FindAsync(kind, id, cancellationToken);
-
-    public ValueTask<Entity?> FindByKeyAsync(string kind, string keyName, string keyValue, CancellationToken cancellationToken) =>
-        Here().FindByKeyAsync(kind, keyName, keyValue, cancellationToken);
-
-    public ValueTask<IReadOnlyList<Entity>> ListAsync(ListQuery query, CancellationToken cancellationToken) => Here().ListAsync(query, cancellationToken);
-
-    public ValueTask<long> CountAsync(ListQuery query, CancellationToken cancellationToken) => Here().CountAsync(query, cancellationToken);
-
-    public async ValueTask<CommitResult> CommitAsync(Batch batch)
+    public override async ValueTask<CommitResult> CommitAsync(Batch batch)
     {
         if (Refuses(batch))
         {
             throw new IOException("The store is away for this commit.");
         }
 
-        var result = await Here().CommitAsync(batch);
+        var result = await Inner.CommitAsync(batch);
         Committed(batch);
         return result;
     }
 
-    public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
-        Here().ReadAuditAsync(afterSequence, take, cancellationToken);
-
-    public ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken) => Here().FindAuditAsync(id, cancellationToken);
-
-    public ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>
-        Here().ListAuditAsync(query, cancellationToken);
-
-    public ValueTask<long> CountAuditAsync(AuditQuery query, CancellationToken cancellationToken) => Here().CountAuditAsync(query, cancellationToken);
-
-    public ValueTask<int> PurgeExpiredAsync(int limit, CancellationToken cancellationToken) => Here().PurgeExpiredAsync(limit, cancellationToken);
-
-    public IDisposable Watch(Action<Change> observer) => inner.Watch(observer);
-
-    public ValueTask ProbeAsync(CancellationToken cancellationToken) => Here().ProbeAsync(cancellationToken);
-
-    /// <summary>The store belongs to the server beside which this node runs.</summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private IStorage Here() => IsAway ? throw new IOException("The store is away.") : inner;
+    protected override IStorage Inner => IsAway ? throw new IOException("The store is away.") : base.Inner;
 }

@@ -118,6 +118,17 @@ public class VaultScene : IAsyncLifetime
         return new Answer((int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
     }
 
+    /// <summary>A connected user whose access token has ended, and whose refresh will be held at the provider.</summary>
+    /// <param name="committed">Whether the provider has rotated by then.</param>
+    internal async Task<(TestUser User, FakeGate Gate, int Calls)> HeldUserAsync(bool committed)
+    {
+        var user = await ConnectedUserAsync();
+        EndAccessTokens();
+        var gate = new FakeGate();
+        Provider.Refresh.Next(committed ? Fault.Held(gate).AfterCommit() : Fault.Held(gate));
+        return (user, gate, Provider.Refresh.Calls);
+    }
+
     /// <summary>Lets the server work on until the condition holds; for half a minute at most.</summary>
     internal static async Task UntilAsync(Func<Task<bool>> condition, Action? meanwhile = null)
     {
