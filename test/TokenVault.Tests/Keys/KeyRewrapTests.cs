@@ -41,12 +41,12 @@ public sealed class KeyRewrapTests : IAsyncLifetime
 
         var counts = await Verification().CountAsync(CancellationToken.None);
         counts.ShouldNotContainKey(VaultKey.Name(old));
-        counts[VaultKey.Name(_ring.SealingId)].ShouldBe(1 + 4 + 10 + 450 + 10 + 10 + 20 + 10 + 20);
+        counts[VaultKey.Name(_ring.SealingId)].ShouldBe(1 + 4 + 30 + 450 + 10 + 10 + 40 + 10 + 30);
         var last = states[^1];
         (last.Pass, last.RewrappedInAll, last.LeftBehind, last.Done).ShouldBe((2, 515, 0, 515));
         last.Total.ShouldBe(515);
         (await VersionsAsync()).ShouldBe(before);
-        (await Verification().VerifyAsync((_, _) => { }, CancellationToken.None)).ShouldBe(new VerificationResult(515, 535, 0));
+        (await Verification().VerifyAsync((_, _) => { }, CancellationToken.None)).ShouldBe(new VerificationResult(515, 585, 0));
 
         // A further run finds nothing.
         (await Rewrap().RunAsync(states.Add, anew: true, CancellationToken.None)).ShouldBe(RewrapOutcome.Done);

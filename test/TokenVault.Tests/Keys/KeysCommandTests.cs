@@ -39,12 +39,12 @@ public sealed class KeysCommandTests : IDisposable
         var rewrapped = await RunAsync("rewrap");
         var after = await RunAsync("list");
 
-        before.ShouldMatch(@"Root key   root_[0-9a-f]{16}\nVault keys\n  vk_[0-9a-f]{16}  generation 1   active .* 135 values\nSigning keys\n");
+        before.ShouldMatch(@"Root key   root_[0-9a-f]{16}\nVault keys\n  vk_[0-9a-f]{16}  generation 1   active .* 185 values\nSigning keys\n");
         before.Split('\n').Count(line => line.Contains("ES256", StringComparison.Ordinal) || line.Contains("RS256", StringComparison.Ordinal)).ShouldBe(4);
         rewrapped.ShouldContain("Pass 1: 115 rows");
         rewrapped.ShouldContain("Re-wrapped 115 rows.");
-        after.ShouldMatch(@"generation 2   active .* 135 values\n  vk_[0-9a-f]{16}  generation 1   previous .* 0 values\n");
-        (await RunAsync("verify")).ShouldEndWith("Opened 135 values in 115 rows; 0 do not open.\n");
+        after.ShouldMatch(@"generation 2   active .* 185 values\n  vk_[0-9a-f]{16}  generation 1   previous .* 0 values\n");
+        (await RunAsync("verify")).ShouldEndWith("Opened 185 values in 115 rows; 0 do not open.\n");
         File.Exists(Path.Combine(_directory.FullName, "control.sock")).ShouldBeFalse();
     }
 

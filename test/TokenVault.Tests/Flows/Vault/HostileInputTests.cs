@@ -186,7 +186,8 @@ public sealed class HostileInputTests(VaultScene scene) : IClassFixture<VaultSce
             foreach (var method in methods.Select(name => new HttpMethod(name)))
             {
                 var pattern = endpoint.RoutePattern.RawText!;
-                var acts = method == HttpMethod.Delete || pattern.EndsWith("rotate-secret", StringComparison.Ordinal);
+                var acts = method == HttpMethod.Delete || pattern.EndsWith("rotate-secret", StringComparison.Ordinal)
+                    || (method == HttpMethod.Post && pattern.StartsWith("/api/v2/connections/{id}/keys", StringComparison.Ordinal));
                 var id = acts ? "unknown"
                     : pattern.StartsWith("/api/v2/users/", StringComparison.Ordinal) ? Uri.EscapeDataString(user.Id)
                     : pattern.StartsWith("/api/v2/clients/", StringComparison.Ordinal) ? scene.App.Credentials.ClientId
