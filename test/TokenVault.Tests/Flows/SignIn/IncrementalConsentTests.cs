@@ -44,6 +44,23 @@ public sealed class IncrementalConsentTests(VaultScene scene) : IClassFixture<Va
     }
 
     [Fact]
+    public async Task T_CF_10_What_the_connection_does_not_allow_any_more_is_not_asked_for_again()
+    {
+        var connection = await scene.NewConnectionAsync();
+        var user = await scene.NewUserAsync();
+        await ConnectAsync(user, connection, ["openid", "calendar.write", "mail.read"]);
+        var row = (await (await scene.AdminAsync()).GetAsync("connections?name=" + connection)).Json[0]!;
+        var options = (JsonObject)row["options"]!.DeepClone();
+        options["allowed_scopes"] = new JsonArray("calendar.write");
+        (await (await scene.AdminAsync()).PatchAsync($"connections/{row["id"]}", new JsonObject { ["options"] = options })).Status.ShouldBe(200);
+
+        var asked = await AskedAsync(user, connection, ["openid", "calendar.read"]);
+
+        asked.ShouldContain("calendar.write");
+        asked.ShouldNotContain("mail.read");
+    }
+
+    [Fact]
     public async Task T_CF_07_Accounts_are_chosen_by_login_hint_and_none_overwrites_another()
     {
         var connection = await scene.NewConnectionAsync();
