@@ -20,6 +20,7 @@ internal sealed class AccountScopes(IStorage storage, ProviderClient provider, I
     {
         var all = await storage.ListReadableAsync<Tokenset>(Tokenset.OwnerIndex(userId, connection.Id), logger, cancellationToken);
         var meant = all.Where(tokenset => tokenset.UserId == userId && (hint is null || tokenset.IsMeantBy(hint))).ToList();
+        meant = hint is not null && meant.Find(tokenset => tokenset.IsNamed(hint)) is { } named ? [named] : meant;
         return meant is [var one] ? [.. (one.RequestedScopes ?? one.Scopes).Where(scope => Refused(connection, [scope]) is null)] : [];
     }
 }

@@ -83,6 +83,19 @@ public sealed class IncrementalConsentTests(VaultScene scene) : IClassFixture<Va
     }
 
     [Fact]
+    public async Task T_CF_07_An_account_whose_address_is_anothers_id_is_not_taken_for_that_one()
+    {
+        var connection = await scene.NewConnectionAsync();
+        var user = await scene.SignInAsync(connection);
+        scene.Provider.Redemption.Next(Fault.IdTokenClaim("email", "ada"));
+        await ConnectGraceAsync(user, connection);
+
+        var answer = await user.ExchangeAsync(connection, new() { ["login_hint"] = "ada" });
+
+        scene.Provider.UserOf(answer["access_token"]!).ShouldBe("ada", answer.Text);
+    }
+
+    [Fact]
     public async Task A_consent_that_covers_less_does_not_take_the_place_of_one_that_covers_more()
     {
         var connection = await scene.NewConnectionAsync();
