@@ -5,7 +5,7 @@ import { once } from 'node:events';
 export class Application {
   static async start() {
     const started = new Application();
-    started.server = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>Application</title>'));
+    started.server = createServer((request, response) => response.setHeader('content-type', 'text/html').end(page(request.url)));
     started.server.listen(0, '127.0.0.1');
     await once(started.server, 'listening');
     started.callback = `http://127.0.0.1:${started.server.address().port}/callback`;
@@ -27,4 +27,11 @@ export class Application {
     this.server.close();
     await once(this.server, 'close');
   }
+}
+
+/** What an application shows its user: the sentence that came with an error. */
+function page(url) {
+  const told = new URL(url, 'http://127.0.0.1').searchParams.get('error_description') ?? 'Welcome back.';
+  const text = told.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return `<!doctype html><html lang="en"><title>Application</title><main><h1>Application</h1><p role="status">${text}</p></main></html>`;
 }

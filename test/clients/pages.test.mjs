@@ -65,15 +65,21 @@ for (const javaScript of [true, false]) {
   });
 }
 
-test('consent: allowed, and denied', needsChromium, async () => {
-  for (const decision of ['Deny', 'Allow']) {
-    const { page, problems, close } = await open(browser);
+for (const [decision, options] of [['Deny', { javaScript: false }], ['Deny', { width: 320, height: 568, colorScheme: 'dark' }], ['Allow', {}]]) {
+  test(`consent: ${decision}, ${JSON.stringify(options)}`, needsChromium, async () => {
+    const { page, problems, close } = await open(browser, options);
     await page.goto(await authorizationUrl(thirdParty));
     await signIn(page, thirdParty);
     await page.getByRole('heading', { name: `Allow ${thirdParty.app.name}?` }).waitFor();
-    assert.match(await page.locator('main').innerText(), /read:things/);
-    assert.deepEqual(await accessibilityProblems(page), []);
-    await keepScreenshot(page, 'consent');
+    const asked = page.getByRole('list', { name: `${thirdParty.app.name} asks for access` });
+    assert.match(await asked.innerText(), /Read things\s+read:things/);
+    assert.match(await asked.innerText(), /Know who you are\s+openid/);
+    if (options.javaScript !== false) {
+      assert.deepEqual(await accessibilityProblems(page), []);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+    }
+
+    await keepScreenshot(page, `consent${options.width ? '-phone' : ''}${options.javaScript === false ? '-no-script' : ''}`);
 
     await page.getByRole('button', { name: decision }).click();
 
@@ -82,8 +88,8 @@ test('consent: allowed, and denied', needsChromium, async () => {
     assert.equal(back.has('code'), decision === 'Allow');
     assert.deepEqual(problems, []);
     await close();
-  }
-});
+  });
+}
 
 test('sign-in by keyboard alone', needsChromium, async () => {
   const { page, close } = await open(browser);

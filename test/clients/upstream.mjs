@@ -16,6 +16,9 @@ export class Upstream {
   user = 'upstream-user-1';
   decision = 'allow';
 
+  /** How the token endpoint misbehaves: undefined, 'garbage' or 'silence'. */
+  fault;
+
   /** Every refresh that reached the token endpoint: `{ presented, issued, error }`. */
   refreshes = [];
 
@@ -93,6 +96,15 @@ export class Upstream {
   }
 
   #handle(request, response) {
+    if (this.fault !== undefined && request.url === '/token') {
+      if (this.fault === 'garbage') {
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Sorry</title>');
+      }
+
+      // Silence: the caller gives up.
+      return;
+    }
+
     if (request.url.startsWith('/interaction/')) {
       this.#interact(request, response).catch((error) => response.writeHead(500).end(error.message));
       return;

@@ -50,7 +50,7 @@ internal sealed class ConnectBrowserLeg(IStorage storage, RecordCache cache, Ses
             return;
         }
 
-        if (!await departure.SendToProviderAsync(context, request, connection))
+        if (!await departure.SendToProviderAsync(context, request with { SessionId = signedIn?.Session.Id }, connection))
         {
             await Expired().WriteAsync(context);
         }

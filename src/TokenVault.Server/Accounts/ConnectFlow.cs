@@ -38,9 +38,12 @@ internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderC
             return (null, MyAccountProblem.Invalid("The connection does not exist, or is not enabled for connected accounts of this client.", "connection"));
         }
 
-        if (scopes.Refused(connection, body.Scopes ?? []) is { } scope)
+        foreach (var (asked, field) in ((IReadOnlyList<string>, string)[])[(body.Scopes ?? [], "scopes"), (body.FurtherScopes, "authorization_params/connection_scope")])
         {
-            return (null, MyAccountProblem.Invalid($"The connection does not allow to ask for the scope {OAuthError.Shown(scope)}.", "scopes"));
+            if (scopes.Refused(connection, asked) is { } scope)
+            {
+                return (null, MyAccountProblem.Invalid($"The connection does not allow to ask for the scope {OAuthError.Shown(scope)}.", field));
+            }
         }
 
         var pending = new ListQuery(ConnectRequest.Kind) { Index = ConnectRequest.PendingIndex(caller.UserId!, connection.Id) };

@@ -48,6 +48,9 @@ internal sealed record ConnectRequest : ISealed<ConnectRequest>
     /// <summary>Hash of the state sent to the provider.</summary>
     public string? ProviderStateHash { get; init; }
 
+    /// <summary>The session in which the browser went to the provider, if there was one.</summary>
+    public string? SessionId { get; init; }
+
     /// <summary>Hash of the cookie that binds the browser which used the ticket.</summary>
     public string? BrowserHash { get; init; }
 
@@ -73,6 +76,12 @@ internal sealed record ConnectRequest : ISealed<ConnectRequest>
             yield return EntityKey.Index("client", ClientId);
             yield return EntityKey.Index("connection", ConnectionId);
             yield return PendingIndex(UserId, ConnectionId);
+            if (SessionId is not null)
+            {
+                // It ends with the session: whoever has the browser after a sign-out does not finish what the user began (T-CF-09).
+                yield return EntityKey.Index("session", SessionId);
+            }
+
             if (ProviderStateHash is not null)
             {
                 yield return EntityKey.UniqueKey("provider-state", ProviderStateHash);

@@ -12,14 +12,14 @@ internal sealed record Page(string Title, Html Body)
     private const string Style = """
         :root{color-scheme:light dark;font-family:system-ui,sans-serif;line-height:1.5}
         body{margin:0;min-height:100vh;display:grid;place-items:center;background:#f4f4f6;color:#1b1b1f}
-        main{box-sizing:border-box;width:min(26rem,100%);padding:2rem;background:#fff;border-radius:.75rem;box-shadow:0 1px 4px #0003}
+        main{box-sizing:border-box;overflow-wrap:anywhere;width:min(26rem,100%);padding:2rem;background:#fff;border-radius:.75rem;box-shadow:0 1px 4px #0003}
         h1{font-size:1.35rem;margin:0 0 1rem}label{display:block;margin:.75rem 0 .25rem;font-weight:600}
         input:not([type=hidden]){box-sizing:border-box;width:100%;padding:.6rem;font:inherit;border:1px solid #767680;border-radius:.4rem}
         button{margin:1.25rem .5rem 0 0;padding:.6rem 1.2rem;font:inherit;font-weight:600;border:1px solid #1f4fd8;border-radius:.4rem;background:#1f4fd8;color:#fff}
         a.button{display:block;padding:.6rem 1.2rem;font-weight:600;text-align:center;text-decoration:none;border:1px solid #767680;border-radius:.4rem;color:inherit}
         ul.choices{list-style:none;margin:0;padding:0;display:grid;gap:.6rem}a:focus-visible{outline:3px solid #7aa2ff}
         button.plain{background:transparent;color:inherit;border-color:#767680}button:focus-visible,input:focus-visible{outline:3px solid #7aa2ff}
-        .error{padding:.6rem .8rem;border-left:4px solid #b3261e;background:#fbe9e7;color:#601410}code{overflow-wrap:anywhere}
+        .error{padding:.6rem .8rem;border-left:4px solid #b3261e;background:#fbe9e7;color:#601410}
         @media(prefers-color-scheme:dark){body{background:#141417;color:#eee}main{background:#1f1f24}.error{background:#3b1210;color:#f9dedc}}
         """;
 
@@ -36,6 +36,9 @@ internal sealed record Page(string Title, Html Body)
     /// <summary>Where this page's forms may lead, redirects included, besides this server: browsers hold a redirect after a form to the policy too.</summary>
     public string? FormTarget { get; init; }
 
+    /// <summary>Where the page goes on to by itself: a way for which browsers do not hold the form before it to its policy.</summary>
+    public string? Onward { get; init; }
+
     /// <summary>The one origin that may frame this page.</summary>
     public string? FrameAncestor { get; init; }
 
@@ -45,10 +48,11 @@ internal sealed record Page(string Title, Html Body)
         // Only scripts written in this assembly come here; their data travels in encoded attributes.
         var script = Script is null ? "" : $"<script nonce=\"{nonce}\">{Script}</script>";
         var extra = ExtraStyle is null ? "" : $"<style>{ExtraStyle}</style>";
+        var onward = Onward is null ? Html.Empty : Html.Of($"<meta http-equiv=\"refresh\" content=\"0;url={Onward}\">");
         var html = $"""
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-            {Html.Of($"<title>{Title}</title>")}<style>{Style}</style>{extra}</head><body><main>{Body}</main>{script}</body></html>
+            {Html.Of($"<title>{Title}</title>")}{onward}<style>{Style}</style>{extra}</head><body><main>{Body}</main>{script}</body></html>
             """;
 
         var response = context.Response;
@@ -65,6 +69,10 @@ internal sealed record Page(string Title, Html Body)
         OAuthResponse.NoStore(context);
         return response.WriteAsync(html, context.RequestAborted);
     }
+
+    /// <summary>For a form whose way leads through a provider: browsers hold a form's redirects, all of them, to its page's policy.</summary>
+    public static Page GoOn(string title, string url) =>
+        new(title, Html.Of($"<h1>{title}</h1><p><a href=\"{url}\">Continue</a></p>")) { Onward = url };
 
     public static Page Error(int status, string title, string explanation) =>
         new(title, Html.Of($"<h1>{title}</h1><p class=\"error\" role=\"alert\">{explanation}</p>")) { Status = status };

@@ -39,13 +39,14 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
         return new Secret(keys.Current(client.JwtConfiguration.Alg).Sign("JWT", buffer.WrittenSpan));
     }
 
-    /// <summary>The user of a live ID token of this client's; null when it is none, or not any more.</summary>
-    public string? ReadProof(string token, string clientId)
+    /// <summary>The user of a live ID token of this client's, and since when it says so; null when it is none, or not any more.</summary>
+    public IdTokenProof? ReadProof(string token, string clientId)
     {
         var expected = new JwtExpectations { Issuer = options.Issuer, Audience = clientId, Types = ["JWT"] };
-        return JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out _) is null
-            ? null
-            : ReadHint(token, clientId)?.Subject;
+        return JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out _) is { IssuedAt: { } at }
+            && ReadHint(token, clientId) is { } hint
+            ? new IdTokenProof(hint.Subject, at)
+            : null;
     }
 
     /// <summary>An ID token of ours as a hint: it may have expired. Null when it is not ours, or not this client's.</summary>
@@ -64,5 +65,11 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
 
 /// <param name="AuthenticatedAt">When the user last proved who they are.</param>
 internal sealed record IdTokenContext(DateTimeOffset AuthenticatedAt, string? SessionId, string? Nonce);
+
+internal sealed record IdTokenProof(string Subject, DateTimeOffset IssuedAt)
+{
+    /// <summary>It is older than the user: a proof of who they were before their identity was linked and unlinked (T-CF-08).</summary>
+    public bool Precedes(User user) => IssuedAt.ToUnixTimeSeconds() < user.CreatedAt.ToUnixTimeSeconds();
+}
 
 internal sealed record IdTokenHint(string Subject, string ClientId, string? SessionId);

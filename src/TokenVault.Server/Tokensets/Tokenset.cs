@@ -133,8 +133,10 @@ internal sealed record Tokenset : ISealed<Tokenset>
     }
 
     /// <summary>By the user's id or e-mail at the provider, or the connected account's id.</summary>
-    public bool IsMeantBy(string hint) =>
-        hint == UpstreamUserId || hint == AccountId || string.Equals(hint, UpstreamEmail, StringComparison.OrdinalIgnoreCase);
+    public bool IsMeantBy(string hint) => IsNamed(hint) || string.Equals(hint, UpstreamEmail, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>By its id: no other account's e-mail address, which its owner chooses, stands before that.</summary>
+    public bool IsNamed(string hint) => hint == UpstreamUserId || hint == AccountId;
 
     public bool IsUsable(DateTimeOffset now) => AccessTokenExpiresAt is not { } end || end > now;
 }

@@ -22,7 +22,7 @@ internal sealed class TokensetFinder(IStorage storage, ILogger<TokensetFinder> l
             try
             {
                 var tokenset = Read(row, userId, connectionId);
-                if ((hint is null || tokenset.IsMeantBy(hint)) && (found is null || tokenset.ConnectedAt > found.ConnectedAt))
+                if ((hint is null || tokenset.IsMeantBy(hint)) && (found is null || IsBetter(tokenset, found, hint)))
                 {
                     found = tokenset;
                 }
@@ -40,6 +40,13 @@ internal sealed class TokensetFinder(IStorage storage, ILogger<TokensetFinder> l
         }
 
         return found ?? (corruption is null ? null : throw corruption);
+    }
+
+    /// <summary>Named by its id rather than by an address; then, connected later.</summary>
+    private static bool IsBetter(Tokenset tokenset, Tokenset than, string? hint)
+    {
+        var (named, thatIs) = (hint is not null && tokenset.IsNamed(hint), hint is not null && than.IsNamed(hint));
+        return named == thatIs ? tokenset.ConnectedAt > than.ConnectedAt : named;
     }
 
     private static Tokenset Read(Entity row, string userId, string connectionId)

@@ -95,7 +95,21 @@ internal sealed class LoginEndpoint(
         limiter.Succeeded(key);
         limiter.Forgive(everybody);
         await BeginSessionAsync(context, user, username);
-        context.Response.Redirect(Urls.WithQuery("/authorize/resume", [new("state", form["state"]!)]));
+        var resume = Urls.WithQuery("/authorize/resume", [new("state", form["state"]!)]);
+        if (LeadsThroughProvider(state.Query))
+        {
+            await Page.GoOn("You are signed in", resume).WriteAsync(context);
+            return;
+        }
+
+        context.Response.Redirect(resume);
+    }
+
+    /// <summary>After this page, an identity is to be proved at a provider.</summary>
+    private static bool LeadsThroughProvider(string authorizeQuery)
+    {
+        var parameters = RequestParameters.FromQuery(authorizeQuery);
+        return !parameters.Failed(out _) && parameters.Value["requested_connection"] is not null;
     }
 
     private async ValueTask BeginSessionAsync(HttpContext context, User user, string username)

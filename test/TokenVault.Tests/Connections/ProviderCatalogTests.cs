@@ -50,7 +50,7 @@ public sealed class ProviderCatalogTests
         var providers = Catalog.All.Where(provider => !provider.Custom).ToList();
         providers.Where(provider => !provider.OpenIdConnect && provider.User is null).ShouldBeEmpty();
         providers.Where(provider => provider.AccessTokenLifetime is null).Select(provider => provider.Strategy).Order(StringComparer.Ordinal)
-            .ShouldBe(["clickup", "github", "intercom", "mailchimp", "miro", "monday", "notion", "shopify", "slack", "stripe-connect", "todoist", "webflow", "zendesk"]);
+            .ShouldBe(["clickup", "github", "intercom", "mailchimp", "miro", "monday", "notion", "slack", "stripe-connect", "todoist", "webflow", "zendesk"]);
     }
 
     [Theory]

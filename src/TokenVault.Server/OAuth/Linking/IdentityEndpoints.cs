@@ -25,7 +25,7 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
                 return Missing;
             }
 
-            var (otherId, connectionId, error) = Read(BodyReader.OfObject(json), request);
+            var (otherId, connectionId, proof, error) = Read(BodyReader.OfObject(json), request);
             if (error is not null)
             {
                 return error;
@@ -34,6 +34,11 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
             if (await FindAsync(request, otherId) is not { } other)
             {
                 return Missing;
+            }
+
+            if (proof?.Precedes(other) == true)
+            {
+                return ManagementError.InvalidBody("The ID token is from before the identity was unlinked", "link_with");
             }
 
             if (connectionId is not null && other.Identity is { } own && own.ConnectionId != connectionId)
@@ -78,7 +83,7 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
         });
 
     /// <summary>By provider and id, or by an ID token that the other user got from this caller (Auth0: its <c>aud</c> is the caller).</summary>
-    private (string OtherId, string? ConnectionId, ManagementError? Error) Read(BodyReader body, ManagementRequest request)
+    private (string OtherId, string? ConnectionId, IdTokenProof? Proof, ManagementError? Error) Read(BodyReader body, ManagementRequest request)
     {
         var (token, provider, userId, connectionId) = Read(body);
         if (token is null == (provider is null || userId is null))
@@ -86,15 +91,15 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
             body.Refuse("Either provider and user_id, or link_with is required", "");
         }
 
-        var subject = token is null ? null : idTokens.ReadProof(token, request.Caller.ClientId);
-        if (token is not null && subject is null)
+        var proof = token is null ? null : idTokens.ReadProof(token, request.Caller.ClientId);
+        if (token is not null && proof is null)
         {
             body.Refuse("Not a valid ID token that was issued to the caller", "link_with");
         }
 
         return body.Refused(out var error)
-            ? ("", null, error)
-            : (subject ?? FullId(provider!, userId!), connectionId, null);
+            ? ("", null, null, error)
+            : (proof?.Subject ?? FullId(provider!, userId!), connectionId, proof, null);
     }
 
     public static (string? Token, string? Provider, string? UserId, string? ConnectionId) Read(BodyReader body) => (

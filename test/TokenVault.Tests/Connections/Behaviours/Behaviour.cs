@@ -24,6 +24,9 @@ internal sealed record Behaviour(string Strategy, string Authorize, string Token
     /// <summary><c>name=value</c> of the authorization request, without which it is of no use.</summary>
     public string[] Demands { get; init; } = [];
 
+    /// <summary>The same of the code's redemption.</summary>
+    public string[] RedeemDemands { get; init; } = [];
+
     public PkceRule Pkce { get; init; } = PkceRule.Refused;
 
     /// <summary>Client authentication in the header; else in the body. The other way is refused.</summary>

@@ -71,6 +71,7 @@ internal static class Developers
             Needs = ["openid", "profile"],
             Pkce = PkceRule.Supported,
             Basic = true,
+            Rotation = RefreshRule.FamilyRevoking,
             Lifetime = 28800,
             User = new("https://huggingface.co/oauth/userinfo", """{"sub":"61d375fd733d3a83ecd1bba9","email":"h@example.com"}"""),
             UserId = "61d375fd733d3a83ecd1bba9",

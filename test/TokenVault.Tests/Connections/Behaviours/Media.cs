@@ -67,6 +67,7 @@ internal static class Media
         new("snapchat", "https://accounts.snapchat.com/login/oauth2/authorize", "https://accounts.snapchat.com/login/oauth2/access_token")
         {
             Asks = ["snapchat-marketing-api"],
+            Rotation = RefreshRule.FamilyRevoking,
             Lifetime = 1800,
             User = new("https://adsapi.snapchat.com/v1/me", """{"request_status":"success","me":{"id":"2f5dd7f6-fcd1","email":"sn@example.com"}}"""),
             UserId = "2f5dd7f6-fcd1",

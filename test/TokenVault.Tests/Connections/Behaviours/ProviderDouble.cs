@@ -194,6 +194,11 @@ internal sealed class ProviderDouble : IAsyncDisposable
         }
 
         DoubleRefusal.Unless(kind == code, $"{word} is {kind}");
+        foreach (var demand in Behaviour.RedeemDemands.Select(demand => demand.Split('=')))
+        {
+            DoubleRefusal.Unless(fields.Remove(demand[0], out var value) && value == demand[1], $"no {demand[0]}={demand[1]}");
+        }
+
         DoubleRefusal.UnlessOnly(fields, word, "code", "redirect_uri", Behaviour.Pkce == PkceRule.Refused ? word : "code_verifier");
         return IssueAsync(context, Grants.Redeem(fields["code"], fields["redirect_uri"], fields.GetValueOrDefault("code_verifier")), isRefresh: false);
     }

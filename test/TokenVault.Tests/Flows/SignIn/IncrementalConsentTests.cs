@@ -44,6 +44,23 @@ public sealed class IncrementalConsentTests(VaultScene scene) : IClassFixture<Va
     }
 
     [Fact]
+    public async Task T_CF_10_What_the_connection_does_not_allow_any_more_is_not_asked_for_again()
+    {
+        var connection = await scene.NewConnectionAsync();
+        var user = await scene.NewUserAsync();
+        await ConnectAsync(user, connection, ["openid", "calendar.write", "mail.read"]);
+        var row = (await (await scene.AdminAsync()).GetAsync("connections?name=" + connection)).Json[0]!;
+        var options = (JsonObject)row["options"]!.DeepClone();
+        options["allowed_scopes"] = new JsonArray("calendar.write");
+        (await (await scene.AdminAsync()).PatchAsync($"connections/{row["id"]}", new JsonObject { ["options"] = options })).Status.ShouldBe(200);
+
+        var asked = await AskedAsync(user, connection, ["openid", "calendar.read"]);
+
+        asked.ShouldContain("calendar.write");
+        asked.ShouldNotContain("mail.read");
+    }
+
+    [Fact]
     public async Task T_CF_07_Accounts_are_chosen_by_login_hint_and_none_overwrites_another()
     {
         var connection = await scene.NewConnectionAsync();
@@ -63,6 +80,19 @@ public sealed class IncrementalConsentTests(VaultScene scene) : IClassFixture<Va
         scene.Provider.UserOf((await user.ExchangeAsync(connection))["access_token"]!).ShouldBe("grace");
         (await user.AccountsAsync()).Select(account => (string?)account["id"]).ShouldContain((string?)first["id"]);
         (await user.AccountsAsync()).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task T_CF_07_An_account_whose_address_is_anothers_id_is_not_taken_for_that_one()
+    {
+        var connection = await scene.NewConnectionAsync();
+        var user = await scene.SignInAsync(connection);
+        scene.Provider.Redemption.Next(Fault.IdTokenClaim("email", "ada"));
+        await ConnectGraceAsync(user, connection);
+
+        var answer = await user.ExchangeAsync(connection, new() { ["login_hint"] = "ada" });
+
+        scene.Provider.UserOf(answer["access_token"]!).ShouldBe("ada", answer.Text);
     }
 
     [Fact]

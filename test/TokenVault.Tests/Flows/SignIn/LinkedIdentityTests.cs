@@ -143,7 +143,7 @@ public sealed class LinkedIdentityTests(VaultScene scene) : IClassFixture<VaultS
     }
 
     [Fact]
-    public async Task An_id_token_links_when_the_caller_is_whom_it_was_issued_to()
+    public async Task T_CF_08_An_id_token_links_when_the_caller_is_whom_it_was_issued_to_and_not_again_once_that_is_undone()
     {
         var connection = await scene.NewConnectionAsync();
         var main = await scene.NewUserAsync();
@@ -174,6 +174,15 @@ public sealed class LinkedIdentityTests(VaultScene scene) : IClassFixture<VaultS
 
         linked.Status.ShouldBe(201, linked.Text);
         (await scene.SignInAsync(connection)).Id.ShouldBe(main.Id);
+
+        // T-CF-08: the proof does not outlive the user's unlinking.
+        scene.Clock.Advance(TimeSpan.FromSeconds(2));
+        (await UnlinkAsync(main.Id, "oidc", $"{connection}|ada")).Status.ShouldBe(200);
+        var stale = await scene.Vault.Api.SendAsync(HttpMethod.Post, path, machine, new JsonObject { ["link_with"] = tokens["id_token"] });
+        stale.Status.ShouldBe(400, stale.Text);
+        (visit, verifier) = await application.AuthorizeAsync(browser, "", "", audience: null, "openid", [new("connection", connection)]);
+        var fresh = (await application.RedeemAsync(visit["code"]!, verifier))["id_token"];
+        (await scene.Vault.Api.SendAsync(HttpMethod.Post, path, machine, new JsonObject { ["link_with"] = fresh })).Status.ShouldBe(201);
     }
 
     [Fact]

@@ -198,6 +198,13 @@ public sealed class SignInSecurityTests(VaultScene scene) : IClassFixture<VaultS
             ["scopes"] = new JsonArray("calendar.write", "mail.read"),
         });
         VaultScene.Problem(refused, 400)["validation_errors"]![0]!["field"]!.GetValue<string>().ShouldBe("scopes");
+        var further = await user.MyAsync(HttpMethod.Post, VaultScene.Connect, await user.MyTokenAsync(), new JsonObject
+        {
+            ["connection"] = connection,
+            ["redirect_uri"] = Operator.Callback,
+            ["authorization_params"] = new JsonObject { ["connection_scope"] = "calendar.write,mail.read" },
+        });
+        VaultScene.Problem(further, 400);
         await user.BeginAsync(new() { ["connection"] = connection, ["scopes"] = new JsonArray("calendar.write", "calendar.read") });
     }
 

@@ -73,6 +73,21 @@ public sealed class HeldGrantTests(VaultScene scene) : IClassFixture<VaultScene>
     }
 
     [Fact]
+    public async Task T_CF_09_Signing_out_ends_what_the_browser_had_under_way_and_keeps_nothing_for_later()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var (begun, code) = await BeginAsync(grant);
+        var atProvider = await grant.User.BeginAsync(new() { ["connection"] = grant.Connection });
+        var callback = (await grant.User.Browser.GoAsync(atProvider.Link, scene.Vault.Issuer + "login/callback/")).Url;
+        await grant.User.Browser.GoAsync(scene.Vault.Issuer + "v2/logout");
+
+        (await grant.User.Browser.GoAsync(callback, Operator.Callback)).Status.ShouldBe(400);
+        var late = await grant.User.MyAsync(HttpMethod.Post, VaultScene.Complete, begun.Token, begun.CompleteBody(code));
+        VaultScene.Problem(late, 400);
+        await scene.TickUntilAsync(async () => await HeldAsync(grant.User) == 0, TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
     public async Task T_CF_08_What_is_pending_when_the_account_is_disconnected_is_revoked_too()
     {
         await using var grant = await LoneGrant.MakeAsync(scene);
