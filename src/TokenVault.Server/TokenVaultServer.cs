@@ -134,7 +134,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<ClientRemoval>(s => s.GetRequiredService<ConnectionClientEndpoints>().RemoveClientAsync);
         services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>();
         services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshKeeping>().AddSingleton<RefreshSpool>();
-        services.AddSingleton<RevocationOutbox>().AddSingleton<RevocationAttempt>().AddHostedService<RevocationService>().AddHostedService<RefreshRecovery>();
+        services.AddSingleton<RevocationOutbox>().AddSingleton<RevocationAttempt>().AddHostedService<RevocationService>().AddHostedService<RefreshRecovery>().AddHostedService<ExpiryWatch>();
         services.AddHostedService<HeldGrantSweep>();
         services.AddSingleton<AccountRemoval>().AddSingleton<AccountDisconnection>();
         services.AddSingleton<AccountScopes>().AddSingleton<AccountMove>().AddSingleton<UserMove>(s => s.GetRequiredService<AccountMove>().OfUserAsync);

@@ -103,6 +103,15 @@ test('Auth0 CLI: apis, users, logins of a tenant, and what it reads of its own e
   assert.deepEqual(refused.message.split('Insufficient scope, expected any of: '), ['', 'read:users']);
 });
 
+test('Auth0 CLI: logs', async () => {
+  const cli = await tool('Auth0 CLI');
+  const { client_id: id } = await cli.call(201, 'POST', 'clients', { name: unique('logged') });
+  const found = await cli.call(200, 'GET', `logs?page=0&per_page=10&sort=date%3A-1&q=${encodeURIComponent(`type:sapi AND details.target:"${id}"`)}`);
+  assert.deepEqual(found.map(({ type, details }) => [type, details.target]), [['sapi', id]]);
+  assert.equal((await cli.call(200, 'GET', `logs/${found[0].log_id}`)).log_id, found[0].log_id);
+  assert.deepEqual(await cli.call(200, 'GET', `logs?from=${found[0].log_id}&take=1`), []);
+});
+
 test('Auth0 CLI: auth0 api, as the setup tool spawns it', async () => {
   const cli = await tool('Auth0 CLI');
   assert.ok(Array.isArray(await cli.call(200, 'GET', 'connections')));
@@ -182,6 +191,21 @@ test('Terraform: an OpenID Connect connection for connected accounts, which read
   await terraform.call(204, 'PATCH', `connections/${made.id}/clients`, [{ client_id: id, status: false }]);
   await terraform.call(204, 'DELETE', `connections/${made.id}`);
   await terraform.call(204, 'DELETE', `clients/${id}`);
+});
+
+test('Terraform: a log stream, which reads back as it was written but for its credential', async () => {
+  const terraform = await tool('Go-Auth0/1.44.0');
+  const sink = {
+    httpAuthorization: 'AKIAXXXXXXXXXXXXXXXX', httpContentFormat: 'JSONLINES', httpContentType: 'application/json', httpEndpoint: 'https://example.com/webhook/logs',
+  };
+  const stream = { name: unique('Acceptance-Test-LogStream'), type: 'http', status: 'active', sink, filters: [{ type: 'category', name: 'auth.login.fail' }] };
+  const made = await terraform.call(201, 'POST', 'log-streams', stream);
+  const { httpAuthorization, ...shown } = sink;
+  const read = await terraform.call(200, 'GET', `log-streams/${made.id}`);
+  assert.deepEqual(read, { id: made.id, ...stream, sink: shown });
+  assert.equal(httpAuthorization in read.sink, false);
+  await terraform.call(200, 'PATCH', `log-streams/${made.id}`, { ...stream, status: 'paused' });
+  await terraform.call(204, 'DELETE', `log-streams/${made.id}`);
 });
 
 test('Terraform: what it reads of a user’s connected accounts', async () => {

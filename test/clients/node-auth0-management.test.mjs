@@ -75,6 +75,27 @@ for (const [version, management] of Object.entries(versions)) {
     assert.deepEqual([...await management.guardian.policies.list()], []);
   });
 
+  test(`node-auth0 ${version} reads the log, all of it, one entry, and a user's`, async () => {
+    const [newest] = (await management.logs.list({ per_page: 5, sort: 'date:-1', search: 'type:seacft' })).data;
+    assert.equal(newest.type, 'seacft');
+    const one = await management.logs.get(newest.log_id);
+    assert.deepEqual([one.log_id, one.user_id], [newest.log_id, newest.user_id]);
+    const own = await all(await management.users.logs.list(world.user.user_id, { per_page: 3 }));
+    assert.ok(own.length >= 4 && own.every(({ user_id: id }) => id === world.user.user_id));
+    assert.equal(new Set(own.map(({ log_id: id }) => id)).size, own.length);
+  });
+
+  test(`node-auth0 ${version} makes, reads, changes and deletes a log stream`, async () => {
+    const sink = { httpEndpoint: 'https://receiver.example/', httpContentType: 'application/json', httpContentFormat: 'JSONLINES', httpAuthorization: 'Bearer x' };
+    const made = await management.logStreams.create({ name: unique('stream'), type: 'http', sink });
+    assert.match(made.id, /^lst_/);
+    await management.logStreams.update(made.id, { status: 'paused' });
+    assert.equal((await management.logStreams.get(made.id)).status, 'paused');
+    assert.ok((await management.logStreams.list()).some(({ id }) => id === made.id));
+    await management.logStreams.delete(made.id);
+    await assert.rejects(management.logStreams.get(made.id), { statusCode: 404 });
+  });
+
   test(`node-auth0 ${version} makes, changes, lists and deletes a token exchange profile`, async () => {
     const made = await management.tokenExchangeProfiles.create({
       name: 'Partner', subject_token_type: `urn:partner:${unique('type')}`, action_id: 'partner-action', type: 'custom_authentication',

@@ -182,3 +182,11 @@ test('node-auth0 4 reads bare lists', async () => {
   const { data: connections } = await legacyManagement.connections.getAll({ name: world.connection.name });
   assert.deepEqual(connections.map(({ id }) => id), [world.connection.id]);
 });
+
+test('node-auth0 4 reads the log, and a user’s', async () => {
+  const { data: entries } = await legacyManagement.logs.getAll({ per_page: 5, sort: 'date:-1' });
+  const { data: one } = await legacyManagement.logs.get({ id: entries[0].log_id });
+  assert.deepEqual(one, entries[0]);
+  const { data: own } = await legacyManagement.users.getLogs({ id: world.user.user_id });
+  assert.ok(own.length >= 1 && own.every(({ user_id: id }) => id === world.user.user_id));
+});

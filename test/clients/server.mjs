@@ -17,13 +17,14 @@ export class Server {
   #process;
   #output = '';
   #directory;
+  #port;
 
   /** Starts the process and waits until it serves. Whatever comes of it, `stop` must follow. */
   async start() {
     this.#directory = await mkdtemp(join(tmpdir(), 'tokenvault-clients-'));
-    const port = await freePort();
-    await this.#launch(port);
-    await this.#becomeReady(port);
+    this.#port = await freePort();
+    await this.#launch(this.#port);
+    await this.#becomeReady(this.#port);
 
     const bootstrap = JSON.parse(await readFile(join(this.dataDirectory, 'bootstrap.json'), 'utf8'));
     await writeFile(join(this.#directory, 'ca.pem'), bootstrap.ca_certificate);
@@ -44,6 +45,15 @@ export class Server {
   /** What the server wrote to its console so far. */
   get output() {
     return this.#output;
+  }
+
+  /** Ends the process without a warning, and starts another one on what it has left. */
+  async crash() {
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await exited;
+    await this.#launch(this.#port);
+    await this.#becomeReady(this.#port);
   }
 
   /** Ends the process, at the latest by force, and removes what it stored. */

@@ -145,6 +145,7 @@ internal sealed class GrantAdoption(
             Scopes = grant.Granted(requested),
             IssuedAt = grant.ReceivedAt,
             AccessTokenExpiresAt = grant.ExpiresAt,
+            RefreshTokenExpiresAt = grant.RefreshToken is null ? blank.RefreshTokenExpiresAt : grant.RefreshTokenExpiresAt,
             Kept = grant.Kept,
         };
         return sealer.Seal(renewed, new Secret(grant.AccessToken), RefreshTokenOf(former, grant));

@@ -24,6 +24,8 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
 
     public DateTimeOffset ReceivedAt { get; init; }
 
+    public DateTimeOffset? RefreshTokenExpiresAt { get; init; }
+
     /// <summary>As the provider says; a provider that says nothing granted what was asked for (RFC 6749 §5.1).</summary>
     public IReadOnlyList<string> Granted(IReadOnlyList<string> requested) => Scopes ?? requested;
 
@@ -37,6 +39,7 @@ internal sealed record PendingGrant(string AccessToken, string? RefreshToken, IR
             Email = grant.Identity?.Email,
             Kept = grant.Tokens.Kept.Count == 0 ? null : grant.Tokens.Kept,
             ReceivedAt = receivedAt,
+            RefreshTokenExpiresAt = grant.Tokens.RefreshTokenExpiresAt,
         };
 }
 

@@ -28,6 +28,7 @@ internal static class AuditType
     public const string TokensetRefreshed = "tokenset_refreshed";
     public const string TokensetRecovered = "tokenset_recovered";
     public const string TokensetDied = "tokenset_died";
+    public const string TokensetExpiresSoon = "tokenset_expires_soon";
     public const string TokensetCorrupt = "tokenset_corrupt";
     public const string TokensetAnswerUnread = "tokenset_answer_unread";
     public const string TokenRevoked = "token_revoked";

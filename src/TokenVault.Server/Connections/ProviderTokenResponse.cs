@@ -48,6 +48,7 @@ internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdTo
             TokenAnswerValues.Scopes(members),
             (TokenAnswerValues.Lifetime(members) ?? provider.AccessTokenLifetime) is { } seconds ? answer.SentAt.AddSeconds(seconds) : null)
         {
+            RefreshTokenExpiresAt = TokenAnswerValues.RefreshTokenLifetime(members) is { } life ? answer.SentAt.AddSeconds(life) : null,
             Kept = Kept(provider, members.At),
         };
         return new(new ProviderTokenResponse(tokens, members.Text("id_token"), members), null);

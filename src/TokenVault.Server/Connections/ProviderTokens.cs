@@ -10,6 +10,9 @@ namespace TokenVault.Server.Connections;
 /// <param name="ExpiresAt">Counted from the moment the request was sent; null when the provider named no lifetime.</param>
 internal sealed record ProviderTokens(Secret AccessToken, Secret? RefreshToken, IReadOnlyList<string>? Scopes, DateTimeOffset? ExpiresAt)
 {
+    /// <summary>Null when the provider does not say.</summary>
+    public DateTimeOffset? RefreshTokenExpiresAt { get; init; }
+
     /// <summary>What beside the token an application needs to use it (<see cref="Provider.KeptMembers"/>).</summary>
     public IReadOnlyDictionary<string, string> Kept { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }

@@ -32,6 +32,7 @@ internal static class LogCategory
         [AuditType.ConsentDenied] = "user.fail",
         [AuditType.TokensetDied] = "system.notification",
         [AuditType.TokensetRecovered] = "system.notification",
+        [AuditType.TokensetExpiresSoon] = "system.notification",
         [AuditType.TokensetCorrupt] = "system.notification",
         [AuditType.LogStreamSuspended] = "system.notification",
         [AuditType.AuditRetired] = "system.notification",

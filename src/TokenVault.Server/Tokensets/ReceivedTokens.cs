@@ -16,9 +16,15 @@ internal sealed record ReceivedTokens(
     [property: JsonPropertyName("t")] DateTimeOffset ReceivedAt,
     [property: JsonPropertyName("h")] string SentHash)
 {
+    [JsonPropertyName("g")]
+    public DateTimeOffset? RefreshTokenExpiresAt { get; init; }
+
     /// <param name="sent">The refresh token that these came for.</param>
     public static ReceivedTokens From(ProviderTokens tokens, Secret sent, DateTimeOffset receivedAt) =>
-        new(tokens.AccessToken.Reveal(), tokens.RefreshToken?.Reveal(), tokens.Scopes, tokens.ExpiresAt, receivedAt, Identifier.Hash(sent.Reveal()));
+        new(tokens.AccessToken.Reveal(), tokens.RefreshToken?.Reveal(), tokens.Scopes, tokens.ExpiresAt, receivedAt, Identifier.Hash(sent.Reveal()))
+        {
+            RefreshTokenExpiresAt = tokens.RefreshTokenExpiresAt,
+        };
 
     [JsonIgnore]
     public Secret Access => new(AccessToken);

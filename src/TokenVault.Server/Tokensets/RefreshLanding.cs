@@ -73,7 +73,8 @@ internal sealed class RefreshLanding(
             batch.RequireFence(lease!.Name, lease.Fence);
         }
 
-        if (current.State == TokensetState.ReauthorizationRequired)
+        // It was given up, or nobody knew whether the provider still honoured what is stored.
+        if (current.State == TokensetState.ReauthorizationRequired || answer.Attempt.UnknownSince is not null)
         {
             batch.Append(audit.Row(Event(AuditType.TokensetRecovered, renewed)));
         }
@@ -115,7 +116,9 @@ internal sealed class RefreshLanding(
 
             var (_, former) = sealer.Open(refused);
             var renewed = Renewed(refused, tokens, former);
-            var batch = Releasing(lease).Replace(renewed).Delete(spare).Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)));
+            var batch = Releasing(lease).Replace(renewed).Delete(spare)
+                .Append(audit.Row(Event(AuditType.TokensetRefreshed, renewed)))
+                .Append(audit.Row(Event(AuditType.TokensetRecovered, renewed)));
             if (!(await storage.CommitAsync(batch)).Committed)
             {
                 // The row has moved: what stands there now is not what was refused.
@@ -140,7 +143,11 @@ internal sealed class RefreshLanding(
 
     /// <summary>The new consent's own access token and scopes stay.</summary>
     private Tokenset WithSuccessor(Tokenset current, Secret accessToken, Secret? former, ReceivedTokens tokens) =>
-        sealer.Seal(current with { Attempt = null }, accessToken, tokens.Refresh ?? former);
+        sealer.Seal(current with { Attempt = null, RefreshTokenExpiresAt = EndOf(current, tokens) }, accessToken, tokens.Refresh ?? former);
+
+    /// <summary>A provider that says nothing of the refresh token it had already given leaves its end where it was.</summary>
+    private static DateTimeOffset? EndOf(Tokenset current, ReceivedTokens tokens) =>
+        tokens.Refresh is null ? tokens.RefreshTokenExpiresAt ?? current.RefreshTokenExpiresAt : tokens.RefreshTokenExpiresAt;
 
     private Tokenset Renewed(Tokenset current, ReceivedTokens tokens, Secret? former)
     {
@@ -151,6 +158,7 @@ internal sealed class RefreshLanding(
             Scopes = tokens.Scopes ?? current.Scopes,
             IssuedAt = tokens.ReceivedAt,
             AccessTokenExpiresAt = tokens.ExpiresAt,
+            RefreshTokenExpiresAt = EndOf(current, tokens),
         };
 
         // An answer without a refresh token leaves the one we hold valid (RFC 6749 §6).

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using TokenVault.Server.Keys;
@@ -67,6 +68,9 @@ internal sealed record Tokenset : ISealed<Tokenset>
     /// <summary>When the access token ends; null when it does not.</summary>
     public DateTimeOffset? AccessTokenExpiresAt { get; init; }
 
+    /// <summary>When the refresh token ends; null when the provider does not say.</summary>
+    public DateTimeOffset? RefreshTokenExpiresAt { get; init; }
+
     public DateTimeOffset ConnectedAt { get; init; }
 
     /// <summary>What the provider sent beside the tokens when the account was connected, and is handed out with them; null when nothing.</summary>
@@ -78,6 +82,21 @@ internal sealed record Tokenset : ISealed<Tokenset>
     /// <summary>The <see cref="AccountKey"/> of this row.</summary>
     [JsonIgnore]
     public string Identity => AccountKey(UserId, ConnectionId, Issuer, UpstreamUserId);
+
+    /// <summary>When nothing but a new consent can make tokens of it any more; null when that is not known, or has come to pass.</summary>
+    [JsonIgnore]
+    public DateTimeOffset? EndsAt =>
+        State != TokensetState.Active ? null : HasRefreshToken ? RefreshTokenExpiresAt : AccessTokenExpiresAt;
+
+    /// <summary>When to tell of the end: three days before it, or when a fifth of the life is left where that is less.</summary>
+    [JsonIgnore]
+    public DateTimeOffset? WarningAt => EndsAt is not { } end ? null : end - (LongestWarning < (end - IssuedAt) / 5 ? LongestWarning : (end - IssuedAt) / 5);
+
+    public static TimeSpan LongestWarning { get; } = TimeSpan.FromDays(3);
+
+    /// <summary>All tokensets whose end is to be told of in that hour.</summary>
+    public static EntityKey WarningIndex(DateTimeOffset hour) =>
+        EntityKey.Index("expiry-warning", hour.UtcDateTime.ToString("yyyy-MM-ddTHH", CultureInfo.InvariantCulture));
 
     /// <summary>All tokensets with a refresh under way.</summary>
     public static EntityKey AttemptIndex { get; } = EntityKey.Index("refresh-attempt", "open");
@@ -99,6 +118,11 @@ internal sealed record Tokenset : ISealed<Tokenset>
             if (Attempt is not null)
             {
                 yield return AttemptIndex;
+            }
+
+            if (WarningAt is { } warning)
+            {
+                yield return WarningIndex(warning);
             }
         }
     }
@@ -208,6 +232,7 @@ internal sealed record TokensetUse : IRecord<TokensetUse>
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Tokenset))]
 [JsonSerializable(typeof(TokensetUse))]
+[JsonSerializable(typeof(ExpiryNotice))]
 [JsonSerializable(typeof(RefreshReceipt))]
 [JsonSerializable(typeof(RefreshSpare))]
 [JsonSerializable(typeof(PendingRevocation))]

@@ -193,5 +193,30 @@ public sealed class PostgresStorageTests : IAsyncLifetime
         (await storage.ReadAuditAsync(0, 10, default)).Select(row => row.Id).ShouldBe(["1", "2", "3"]);
     }
 
+    [Fact]
+    public async Task F_33_A_writer_that_stands_still_with_a_row_holds_up_nobody_elses_append()
+    {
+        await using var storage = await OpenAsync();
+        await storage.CommitAsync(new Batch().Insert(new Note { Id = "held" }).Insert(new Note { Id = "free" }));
+        await using var writer = new Npgsql.NpgsqlConnection(_database.ConnectionString);
+        await writer.OpenAsync();
+        await using var transaction = await writer.BeginTransactionAsync();
+        await using var write = new Npgsql.NpgsqlCommand("UPDATE entity SET version = version + 1 WHERE id = 'held'", writer, transaction);
+        await write.ExecuteNonQueryAsync();
+
+        var waiting = storage.CommitAsync(Append("held", "1")).AsTask();
+        for (var i = 0; i < 20; i++)
+        {
+            (await storage.CommitAsync(Append("free", $"2{i}"))).Committed.ShouldBeTrue();
+        }
+
+        waiting.IsCompleted.ShouldBeFalse();
+        await transaction.CommitAsync();
+        (await waiting).Outcome.ShouldBe(CommitOutcome.VersionConflict);
+
+        static Batch Append(string required, string id) =>
+            new Batch().Require(new Note { Id = required, Version = 1 }).Append(new AuditRow(id, DateTimeOffset.UnixEpoch, []));
+    }
+
     private Task<PostgresStorage> OpenAsync() => PostgresStorage.OpenAsync(_database.ConnectionString, TimeProvider.System);
 }

@@ -13,9 +13,14 @@ internal static class TokenAnswerValues
     /// A number, or a text with one. Zero and less say nothing that one could act on, so they count as not said (Mailchimp's 0 means
     /// never); more than ten years as ten.
     /// </summary>
-    public static int? Lifetime(AnswerMembers answer)
+    public static int? Lifetime(AnswerMembers answer) => Seconds(answer, "expires_in");
+
+    /// <summary>Of the refresh token: <c>refresh_token_expires_in</c> as GitHub, Google and LinkedIn say, or Keycloak's <c>refresh_expires_in</c>.</summary>
+    public static int? RefreshTokenLifetime(AnswerMembers answer) => Seconds(answer, "refresh_token_expires_in") ?? Seconds(answer, "refresh_expires_in");
+
+    private static int? Seconds(AnswerMembers answer, string member)
     {
-        if (answer.At("expires_in") is not { } text
+        if (answer.At(member) is not { } text
             || !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
             || double.IsNaN(seconds)
             || seconds < 1)

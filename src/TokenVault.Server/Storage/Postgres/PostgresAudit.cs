@@ -19,11 +19,11 @@ internal static class PostgresAudit
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
+    private const string Settle = "SELECT pg_advisory_xact_lock_shared($1 + last_value - CASE WHEN is_called THEN 0 ELSE 1 END) FROM audit_sequence";
+
     public static void Append(PostgresScript script, IReadOnlyCollection<AuditRow> rows)
     {
-        script.RunQuery(
-            "SELECT pg_advisory_xact_lock_shared($1 + last_value - CASE WHEN is_called THEN 0 ELSE 1 END) FROM audit_sequence",
-            Number(LockTag));
+        script.RunQuery(Settle, Number(LockTag));
         script.Run(
             "INSERT INTO audit (id, at, body, user_id, mac) SELECT * FROM unnest($1, $2, $3, $4, $5)",
             Texts(rows.Select(row => row.Id)),
@@ -31,6 +31,47 @@ internal static class PostgresAudit
             ByteArrays(rows.Select(row => row.Body)),
             Texts(rows.Select(row => row.UserId)),
             ByteArrays(rows.Select(row => row.Mac)));
+    }
+
+    /// <summary>
+    /// The rows of each batch whose requirement is met; lists the places of those batches. The required rows stay locked against writers
+    /// until the commit. One that a writer holds is skipped: all the others would wait for that writer.
+    /// </summary>
+    public static void AppendWhereMet(PostgresScript script, IReadOnlyList<IReadOnlyList<Operation>> batches, long now)
+    {
+        var required = batches.SelectMany((batch, place) => batch.OfType<RequireOperation>().Select(require => (require, place)))
+            .OrderBy(one => one.require.Kind, StringComparer.Ordinal).ThenBy(one => one.require.Id, StringComparer.Ordinal)
+            .ToList();
+        var free = batches.Select((batch, place) => (batch, place)).Where(one => !one.batch.OfType<RequireOperation>().Any()).Select(one => (long)one.place);
+        var rows = batches.SelectMany((batch, place) => batch.OfType<AppendOperation>().Select(append => (append.Row, place))).ToList();
+        script.RunQuery(Settle, Number(LockTag));
+        script.List(
+            """
+            WITH met AS MATERIALIZED (
+                SELECT n.place FROM entity e JOIN unnest($1, $2, $3, $4) WITH ORDINALITY AS n (kind, id, version, place, nth) ON e.kind = n.kind AND e.id = n.id
+                WHERE e.version = n.version AND (e.expires_at IS NULL OR e.expires_at > $5)
+                ORDER BY n.nth FOR SHARE OF e SKIP LOCKED
+            ), added AS (
+                INSERT INTO audit (id, at, body, user_id, mac)
+                SELECT r.id, r.at, r.body, r.user_id, r.mac
+                FROM unnest($6, $7, $8, $9, $10, $11) WITH ORDINALITY AS r (id, at, body, user_id, mac, place, nth)
+                WHERE r.place = ANY ($12) OR r.place IN (SELECT place FROM met)
+                ORDER BY r.nth
+            )
+            SELECT place FROM met
+            """,
+            Texts(required.Select(one => one.require.Kind)),
+            Texts(required.Select(one => one.require.Id)),
+            Numbers(required.Select(one => one.require.Version)),
+            Numbers(required.Select(one => (long)one.place)),
+            Number(now),
+            Texts(rows.Select(one => one.Row.Id)),
+            Numbers(rows.Select(one => one.Row.At.ToMicroseconds())),
+            ByteArrays(rows.Select(one => one.Row.Body)),
+            Texts(rows.Select(one => one.Row.UserId)),
+            ByteArrays(rows.Select(one => one.Row.Mac)),
+            Numbers(rows.Select(one => (long)one.place)),
+            Numbers(free));
     }
 
     /// <summary>

@@ -4,29 +4,37 @@ using Npgsql;
 namespace TokenVault.Server.Storage.Postgres;
 
 /// <summary>
-/// Commits batches that only append audit rows, as every token exchange does: what arrives while one transaction is under way goes
-/// into the next one together. Nobody is answered before the commit returned.
+/// Commits batches that only append audit rows, if a row is still as it was read, as every token exchange does: what arrives while one
+/// transaction is under way goes into the next one together. Nobody is answered before the commit returned, and whose condition is not
+/// met for sure is decided alone, so that nobody fails or waits for another's.
 /// </summary>
 internal sealed class PostgresAuditGroup : IAsyncDisposable
 {
-    private const int MaxRows = 512;
+    private const int MostBatches = 512;
+
+    /// <summary>Transactions at once: while one waits for the disk, the next one is filled.</summary>
+    private const int Groups = 2;
 
     private readonly PostgresCommit _commit;
-    private readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>();
     private readonly Task _run;
 
     public PostgresAuditGroup(PostgresCommit commit)
     {
         _commit = commit;
-        _run = Task.Run(RunAsync);
+        _run = Task.WhenAll(Enumerable.Range(0, Groups).Select(_ => Task.Run(RunAsync)));
     }
 
-    public static bool Takes(IReadOnlyList<Operation> operations) => operations.All(operation => operation is AppendOperation);
+    public static bool Takes(IReadOnlyList<Operation> operations) =>
+        operations.Count(operation => operation is RequireOperation) <= 1
+        && operations.Any(operation => operation is AppendOperation)
+        && operations.All(operation => operation is AppendOperation or RequireOperation);
 
-    public Task<CommitResult> CommitAsync(IReadOnlyList<Operation> operations)
+    public async Task<CommitResult> CommitAsync(IReadOnlyList<Operation> operations)
     {
         var waiting = new Waiting(operations);
-        return _queue.Writer.TryWrite(waiting) ? waiting.Completion.Task : throw new ObjectDisposedException(nameof(PostgresStorage));
+        ObjectDisposedException.ThrowIf(!_queue.Writer.TryWrite(waiting), typeof(PostgresStorage));
+        return await waiting.Completion.Task ? PostgresCommit.Committed : await _commit.RunAsync(operations);
     }
 
     public async ValueTask DisposeAsync()
@@ -42,7 +50,7 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
         {
             group.Clear();
             group.Add(first);
-            while (group.Count < MaxRows && _queue.Reader.TryRead(out var next))
+            while (group.Count < MostBatches && _queue.Reader.TryRead(out var next))
             {
                 group.Add(next);
             }
@@ -55,16 +63,16 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
     {
         try
         {
-            var result = await _commit.RunAsync([.. group.SelectMany(waiting => waiting.Operations)]);
-            group.ForEach(waiting => waiting.Completion.SetResult(result));
+            var met = await _commit.AppendAsync([.. group.Select(waiting => waiting.Operations)]);
+            for (var i = 0; i < group.Count; i++)
+            {
+                group[i].Completion.SetResult(met[i]);
+            }
         }
-        catch (PostgresException) when (group.Count > 1)
+        catch (PostgresException)
         {
             // A row that the database refuses is its own batch's failure, not its neighbours'.
-            foreach (var waiting in group)
-            {
-                await ServeAsync([waiting]);
-            }
+            group.ForEach(waiting => waiting.Completion.SetResult(false));
         }
         catch (Exception e)
         {
@@ -74,6 +82,7 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
 
     private sealed record Waiting(IReadOnlyList<Operation> Operations)
     {
-        public TaskCompletionSource<CommitResult> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>Whether it is committed; if not, nothing of it is.</summary>
+        public TaskCompletionSource<bool> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -8,7 +8,7 @@ namespace TokenVault.Server.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices, TimeProvider time)
 {
-    private static readonly CommitResult Committed = new(CommitOutcome.Committed);
+    public static CommitResult Committed { get; } = new(CommitOutcome.Committed);
 
     /// <exception cref="CommitOutcomeUnknownException">Contact was lost during COMMIT.</exception>
     /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
@@ -25,6 +25,13 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         notices.PublishOwn(changes);
         return result;
     }
+
+    /// <summary>Batches of audit rows in one commit, each with at most one requirement, which decides for its own batch alone.</summary>
+    /// <returns>Which of them are committed. Of the others nothing is: a requirement is not met, or somebody is writing that row.</returns>
+    /// <exception cref="CommitOutcomeUnknownException">Contact was lost during COMMIT.</exception>
+    /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
+    public Task<bool[]> AppendAsync(IReadOnlyList<IReadOnlyList<Operation>> batches) =>
+        pool.UseAsync(connection => TryAppendAsync(connection, batches), CancellationToken.None);
 
     private static void AddLeases(PostgresScript script, IReadOnlyList<Operation> operations)
     {
@@ -123,6 +130,22 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
 
         await CommitAsync(transaction);
         return (script.Fence == 0 ? Committed : Committed with { Fence = script.Fence }, changes);
+    }
+
+    private async Task<bool[]> TryAppendAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var script = new PostgresScript(connection);
+        PostgresAudit.AppendWhereMet(script, batches, time.GetUtcNow().ToMicroseconds());
+        await script.ExecuteAsync();
+        await CommitAsync(transaction);
+        var met = batches.Select(batch => !batch.OfType<RequireOperation>().Any()).ToArray();
+        foreach (var place in script.Places)
+        {
+            met[place] = true;
+        }
+
+        return met;
     }
 
     /// <summary>Locks are taken in one order whatever the order of the operations: leases, then rows by kind and id.</summary>

@@ -20,6 +20,9 @@ internal sealed class PostgresScript : IAsyncDisposable
     /// <summary>The rows that the answers named as removed.</summary>
     public List<Change> Removed { get; } = [];
 
+    /// <summary>The numbers that the answers named.</summary>
+    public List<int> Places { get; } = [];
+
     public long Fence { get; private set; }
 
     /// <summary>A statement without an answer.</summary>
@@ -51,6 +54,9 @@ internal sealed class PostgresScript : IAsyncDisposable
 
     /// <summary>The answer names removed rows.</summary>
     public void Remove(string sql, params NpgsqlParameter[] parameters) => Ask(CommitOutcome.Committed, ReadRemovedAsync, sql, parameters);
+
+    /// <summary>The answer is a list of numbers.</summary>
+    public void List(string sql, params NpgsqlParameter[] parameters) => Ask(CommitOutcome.Committed, ReadPlacesAsync, sql, parameters);
 
     /// <summary>Sends everything; null when the commit may stand.</summary>
     public async Task<CommitResult?> ExecuteAsync()
@@ -95,6 +101,16 @@ internal sealed class PostgresScript : IAsyncDisposable
         while (await reader.ReadAsync())
         {
             script.Removed.Add(new Change(reader.GetString(0), reader.GetString(1)));
+        }
+
+        return true;
+    }
+
+    private static async Task<bool> ReadPlacesAsync(NpgsqlDataReader reader, PostgresScript script)
+    {
+        while (await reader.ReadAsync())
+        {
+            script.Places.Add((int)reader.GetInt64(0));
         }
 
         return true;

@@ -189,6 +189,24 @@ public sealed class ConsentTests(OAuthVault vault) : IClassFixture<OAuthVault>
         }
     }
 
+    [Fact]
+    public async Task T_AU_02_What_the_user_allowed_and_what_they_denied_is_in_the_log()
+    {
+        var client = await ThirdPartyAsync("Logged");
+        using var browser = await vault.SignedInBrowserAsync();
+        await browser.SubmitAsync(await PageAsync(browser, client, "openid"), Deny, Operator.Callback);
+        await browser.SubmitAsync(await PageAsync(browser, client, "openid read:calendar"), Allow, Operator.Callback);
+
+        foreach (var (type, scope) in ((string, string)[])[("consent_denied", "openid"), ("consent_granted", "openid read:calendar")])
+        {
+            var rows = await vault.Admin.GetAsync("logs?q=" + Uri.EscapeDataString($"type:{type} AND client_id:{client.Credentials.ClientId}"));
+            var entry = rows.Json.AsArray().ShouldHaveSingleItem()!;
+            ((string?)entry["scope"]).ShouldBe(scope);
+            ((string?)entry["audience"]).ShouldBe(OAuthVault.Audience);
+            ((string?)entry["user_id"]).ShouldStartWith("auth0|");
+        }
+    }
+
     private Task<Application> ThirdPartyAsync(string name) => vault.ClientAsync(name, new JsonObject { ["is_first_party"] = false });
 
     private Task<Visit> PageAsync(Browser browser, Application client, string scope) =>

@@ -10,7 +10,7 @@ using TokenVault.Tests.LogStreams;
 namespace TokenVault.Tests.Flows.Vault;
 
 /// <summary>Every secret that passes through the server, looked for afterwards where none may be.</summary>
-public sealed class CanaryTests(CanaryTests.TalkativeScene scene) : IClassFixture<CanaryTests.TalkativeScene>
+public sealed class CanaryTests(TalkativeScene scene) : IClassFixture<TalkativeScene>
 {
     private readonly Dictionary<string, string> _canaries = new(StringComparer.Ordinal);
     private readonly List<string> _errors = [];
@@ -46,6 +46,8 @@ public sealed class CanaryTests(CanaryTests.TalkativeScene scene) : IClassFixtur
         var live = Stored();
         await scene.Vault.RestartAsync();
         var haystacks = live.Concat(Stored()).Append(("the log", Encoding.UTF8.GetBytes(scene.Vault.Log.Text))).ToList();
+        scene.Exported().ShouldAllBe(export => export.Content.Length > 1_000);
+        haystacks.AddRange(scene.Exported().Select(export => (export.Name, Encoding.Latin1.GetBytes(export.Content))));
         haystacks.AddRange(_errors.Select((text, i) => ($"error {i}: {text[..Math.Min(60, text.Length)]}", Encoding.UTF8.GetBytes(text))));
 
         // The search finds what is there: the user's address is stored in the clear, in the database and in its log.
@@ -279,15 +281,5 @@ public sealed class CanaryTests(CanaryTests.TalkativeScene scene) : IClassFixtur
         }
 
         return stored;
-    }
-
-    /// <summary>With everything that can be logged, and a client secret at the provider that is worth looking for.</summary>
-    public sealed class TalkativeScene : VaultScene
-    {
-        private protected override IReadOnlyDictionary<string, string?> Settings =>
-            new Dictionary<string, string?> { ["Logging:LogLevel:Default"] = "Trace" };
-
-        private protected override SandboxOptions ProviderOptions =>
-            FakeProvider.Defaults() with { ClientSecret = "canary-secret-at-the-provider-0123456789", Rotation = SandboxRotation.SingleUse };
     }
 }

@@ -99,6 +99,9 @@ public sealed class RefreshNodeTests(VaultScene scene) : IClassFixture<VaultScen
         grant.Provider.LastRefreshTokenSent.ShouldBe(lateAnswer.RefreshToken);
         (await SparesAsync(grant)).ShouldBe(0);
         (await scene.AuditAsync("tokenset_died", grant.User.Id)).ShouldBeEmpty();
+
+        // Once out of doubt, when the other node's refresh succeeded, and once by the spare.
+        (await scene.AuditAsync("tokenset_recovered", grant.User.Id)).Count.ShouldBe(2);
     }
 
     [Fact]

@@ -57,6 +57,7 @@ public sealed class RotationClassTests(VaultScene scene) : IClassFixture<VaultSc
 
         (await grant.ExchangeAsync()).Status.ShouldBe(200);
         grant.Calls.ShouldBe(2);
+        (await scene.AuditAsync("tokenset_recovered", grant.User.Id)).ShouldHaveSingleItem();
     }
 
     [Theory]

@@ -1,0 +1,74 @@
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Tests.Storage;
+
+/// <summary>Audit rows that may be written only while another row is as it was read: what every exchange commits.</summary>
+public abstract partial class StorageConformance
+{
+    [Fact]
+    public async Task T_PW_07_Of_many_appends_at_once_each_depends_on_its_own_requirement_alone()
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            await CommittedAsync(new InsertOperation(Row($"r{i}")));
+        }
+
+        var appends = Enumerable.Range(0, 400).Select(i => (Id: $"a{i:000}", Version: i % 3 == 0 ? 2 : 1, Free: i % 5 == 0)).ToList();
+        var results = await Task.WhenAll(appends.Select(append => Task.Run(async () => await (append.Free
+            ? CommitAsync(new AppendOperation(Audit(append.Id)))
+            : CommitAsync(new RequireOperation("note", $"r{append.Id.GetHashCode(StringComparison.Ordinal) & 31}", append.Version), new AppendOperation(Audit(append.Id)))))));
+
+        for (var i = 0; i < appends.Count; i++)
+        {
+            results[i].ShouldBe(
+                appends[i].Free || appends[i].Version == 1 ? new CommitResult(CommitOutcome.Committed) : new CommitResult(CommitOutcome.VersionConflict, 0));
+        }
+
+        var kept = appends.Where(append => append.Free || append.Version == 1).Select(append => append.Id);
+        (await AuditIdsAsync()).Order(StringComparer.Ordinal).ShouldBe(kept.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task T_PW_07_An_append_is_not_committed_after_the_row_it_requires_has_changed()
+    {
+        await CommittedAsync(new InsertOperation(Row("r", "1")));
+        var version = 1L;
+        var stale = new List<string>();
+        for (var round = 1; round <= 20; round++)
+        {
+            var appends = Enumerable.Range(0, 8).Select(i => AppendAsync($"{round:00}-{i}", version)).ToList();
+            (await CommitAsync(new ReplaceOperation(Row("r", $"{round + 1}", version)))).Committed.ShouldBeTrue();
+            version++;
+
+            // Whoever begins now has not seen the change, and must be told.
+            stale.Add($"late-{round}");
+            (await AppendAsync($"late-{round}", version - 1)).ShouldBe(new CommitResult(CommitOutcome.VersionConflict, 0));
+            foreach (var append in await Task.WhenAll(appends))
+            {
+                append.Outcome.ShouldBeOneOf(CommitOutcome.Committed, CommitOutcome.VersionConflict);
+            }
+        }
+
+        (await AuditIdsAsync()).ShouldNotContain(id => stale.Contains(id));
+
+        Task<CommitResult> AppendAsync(string id, long seen) =>
+            Task.Run(async () => await CommitAsync(new RequireOperation("note", "r", seen), new AppendOperation(Audit(id))));
+    }
+
+    [Fact]
+    public async Task The_rows_of_a_batch_stay_together_and_in_order_however_many_are_written_at_once()
+    {
+        await CommittedAsync(new InsertOperation(Row("r")));
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(async () => (await CommitAsync(
+            new RequireOperation("note", "r", 1),
+            new AppendOperation(Audit($"{i:00}a")),
+            new AppendOperation(Audit($"{i:00}b")))).Committed.ShouldBeTrue())));
+
+        var ids = await AuditIdsAsync();
+        ids.Length.ShouldBe(120);
+        for (var i = 0; i < ids.Length; i += 2)
+        {
+            ids[i + 1].ShouldBe(ids[i].Replace('a', 'b'));
+        }
+    }
+}
