@@ -79,7 +79,7 @@ public sealed class HostileInputTests(VaultScene scene) : IClassFixture<VaultSce
         foreach (var (method, path) in routes)
         {
             var token = path.StartsWith("/me/", StringComparison.Ordinal) ? tokens[2] : tokens[3];
-            foreach (var request in Requests(method))
+            foreach (var request in Requests(method, path))
             {
                 await SendAsync(method, path + request.Query, token, request.Type, request.Body);
                 sent++;
@@ -127,7 +127,7 @@ public sealed class HostileInputTests(VaultScene scene) : IClassFixture<VaultSce
         scene.Vault.Log.Text.ShouldNotContain("failed unexpectedly");
     }
 
-    private static IEnumerable<(string Query, string? Type, byte[]? Body)> Requests(HttpMethod method)
+    private static IEnumerable<(string Query, string? Type, byte[]? Body)> Requests(HttpMethod method, string path)
     {
         foreach (var query in Queries)
         {
@@ -150,7 +150,8 @@ public sealed class HostileInputTests(VaultScene scene) : IClassFixture<VaultSce
             yield return ("", type, body);
         }
 
-        foreach (var member in Members)
+        // What the Management API's own members should not be, Management/BadInputTests draws from its document.
+        foreach (var member in path.StartsWith("/api/v2/", StringComparison.Ordinal) ? [] : Members)
         {
             // Metadata are the caller's own, and may be any object.
             foreach (var value in WrongValues.Where(value => value[0] != '{' || !member.EndsWith("metadata", StringComparison.Ordinal)))
