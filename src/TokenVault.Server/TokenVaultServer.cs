@@ -144,7 +144,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<ConnectPage>().AddSingleton<ConnectDeparture>();
         services.AddSingleton<ConnectCompletion>().AddSingleton<GrantAdoption>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
         services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<RefreshTokenEndpoints>();
-        services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>();
+        services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
         services.AddSingleton<SubjectTokenReader>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>();
@@ -206,6 +206,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<TenantEndpoints>().Map(app);
         services.GetRequiredService<TokenExchangeProfileEndpoints>().Map(app);
         services.GetRequiredService<SigningKeyEndpoints>().Map(app);
+        services.GetRequiredService<EncryptionKeyEndpoints>().Map(app);
         services.GetRequiredService<ReferenceEndpoints>().Map(app);
         services.GetRequiredService<LogEndpoints>().Map(app);
         services.GetRequiredService<LogStreamEndpoints>().Map(app);

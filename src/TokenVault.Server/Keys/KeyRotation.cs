@@ -6,16 +6,22 @@ namespace TokenVault.Server.Keys;
 /// <summary>Makes a new vault key, or puts all vault keys under a new root key.</summary>
 internal sealed class KeyRotation(IStorage storage, KeyRing ring, RootKeys roots, AuditLog audit, TimeProvider time)
 {
+    /// <exception cref="StartupException">Somebody else did so at the same moment; or what <see cref="TryRotateAsync"/> throws.</exception>
+    public async Task<VaultKey> RotateAsync(CancellationToken cancellationToken) =>
+        await TryRotateAsync(key => Row($"Make vault key {key.Id}"), cancellationToken)
+        ?? throw new StartupException("The vault keys were changed by somebody else at the same moment: see keys list.");
+
     /// <summary>The new key is known to every node before it seals; what older keys sealed is re-wrapped afterwards.</summary>
+    /// <returns>Null when somebody else did so at the same moment.</returns>
     /// <exception cref="StartupException">The root key that the vault keys are wrapped by is not in its place.</exception>
-    public async Task<VaultKey> RotateAsync(CancellationToken cancellationToken)
+    public async Task<VaultKey?> TryRotateAsync(Func<VaultKey, AuditRow> told, CancellationToken cancellationToken)
     {
         var newest = (await ListAsync(cancellationToken)).MaxBy(key => key.Generation)!;
         var (key, _) = VaultKey.Create(newest.Generation + 1, roots.Find(newest.RootKeyId), time.GetUtcNow());
-        var result = await storage.CommitAsync(new Batch().Require(newest).Insert(key).Append(Row($"Make vault key {key.Id}")));
+        var result = await storage.CommitAsync(new Batch().Require(newest).Insert(key).Append(told(key)));
         if (!result.Committed)
         {
-            throw new StartupException("The vault keys were changed by somebody else at the same moment: see keys list.");
+            return null;
         }
 
         await ring.ReloadAsync(cancellationToken);

@@ -61,6 +61,9 @@ public sealed class ContractRoutesTests
         GET keys/signing/{kid} read:signing_keys
         POST keys/signing/rotate create:signing_keys
         PUT keys/signing/{kid}/revoke update:signing_keys
+        GET keys/encryption read:encryption_keys
+        GET keys/encryption/{kid} read:encryption_keys
+        POST keys/encryption/rekey update:encryption_keys
         GET token-exchange-profiles read:token_exchange_profiles
         POST token-exchange-profiles create:token_exchange_profiles
         GET token-exchange-profiles/{id} read:token_exchange_profiles

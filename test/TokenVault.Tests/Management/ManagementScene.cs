@@ -34,6 +34,7 @@ internal sealed class ManagementScene
         scene._ids["token-exchange-profiles"] = (string)(await host.CreateAsync(
             "/token-exchange-profiles", $$"""{"name":"x","subject_token_type":"urn:own:{{name}}","action_id":"a"}"""))["id"]!;
         scene._ids["keys"] = (string)(await host.SendAsync("GET", "/keys/signing")).Body![0]!["kid"]!;
+        scene._ids["encryption keys"] = (string)(await host.SendAsync("GET", "/keys/encryption")).Body![0]!["kid"]!;
         scene._ids["log-streams"] = (string)(await host.CreateAsync(
             "/log-streams",
             """{"name":"x","type":"http","sink":{"httpEndpoint":"https://receiver.example/"},"filters":[{"type":"category","name":"other"}]}"""))["id"]!;
@@ -46,7 +47,7 @@ internal sealed class ManagementScene
     public string Fill(string path)
     {
         var noun = path.Split('/')[1];
-        return path.Replace("{id}", Uri.EscapeDataString(_ids.GetValueOrDefault(noun, "nobody"))).Replace("{kid}", _ids["keys"]);
+        return path.Replace("{id}", Uri.EscapeDataString(_ids.GetValueOrDefault(noun, "nobody"))).Replace("{kid}", _ids[path.Contains("/encryption", StringComparison.Ordinal) ? "encryption keys" : "keys"]);
     }
 
     /// <summary>What a list demands.</summary>

@@ -42,6 +42,23 @@ public sealed class TenantTests
     }
 
     [Fact]
+    public async Task Encryption_keys_are_shown_and_a_new_one_takes_over()
+    {
+        await using var host = await ManagementHost.StartAsync();
+        var first = (await host.SendAsync("GET", "/keys/encryption")).Body!.AsArray().ShouldHaveSingleItem()!;
+        ((string?)first["state"]).ShouldBe("active");
+
+        (await host.SendAsync("POST", "/keys/encryption/rekey")).Status.ShouldBe(204);
+
+        var list = (await host.SendAsync("GET", "/keys/encryption?include_totals=true")).Body!;
+        ((int)list["total"]!, (string?)list["keys"]![0]!["state"], (string?)list["keys"]![1]!["kid"]).ShouldBe((2, "active", (string?)first["kid"]));
+        ((string?)(await host.SendAsync("GET", $"/keys/encryption/{first["kid"]}")).Body!["state"]).ShouldBe("deactivated");
+        (await host.SendAsync("GET", "/keys/encryption/vk_0")).ErrorCode.ShouldBe("inexistent_encryption_key");
+        (await host.AuditAsync()).Count(row => row.GetProperty("description").GetString() == "Make a vault key").ShouldBe(1);
+        (await host.SendAsync("GET", "/clients")).Status.ShouldBe(200);
+    }
+
+    [Fact]
     public async Task Signing_keys_are_shown_rotated_and_revoked()
     {
         await using var host = await ManagementHost.StartAsync();
