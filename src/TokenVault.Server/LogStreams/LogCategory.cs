@@ -33,6 +33,7 @@ internal static class LogCategory
         [AuditType.TokensetDied] = "system.notification",
         [AuditType.TokensetRecovered] = "system.notification",
         [AuditType.TokensetCorrupt] = "system.notification",
+        [AuditType.WorkerLimitReached] = "system.notification",
         [AuditType.LogStreamSuspended] = "system.notification",
         [AuditType.AuditRetired] = "system.notification",
     };
