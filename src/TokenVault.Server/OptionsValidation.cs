@@ -12,6 +12,8 @@ internal static class OptionsValidation
         "Keys:PreviousRootKeyFile", "Keys:RetireAfter", "Tls:CertificateFile", "Tls:KeyFile", "Egress:AllowedNetworks",
         "Egress:CertificateAuthorityFile", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
         "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime", "Audit:RetentionDays", "Audit:ManagementReads",
+        "PrivilegedWorker:RequireIpAllowlist", "PrivilegedWorker:RequireGrants", "PrivilegedWorker:RefreshTokens", "PrivilegedWorker:MaxTokenAge",
+        "PrivilegedWorker:RequestsPerMinute", "PrivilegedWorker:UsersPerHour",
     ];
 
     /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
@@ -48,7 +50,18 @@ internal static class OptionsValidation
         var sessions = options.Sessions;
         sessions.IdleLifetime = Parse(section, "Sessions:IdleLifetime", sessions.IdleLifetime, TryParseTime, "a time span like 72:00:00", errors);
         sessions.AbsoluteLifetime = Parse(section, "Sessions:AbsoluteLifetime", sessions.AbsoluteLifetime, TryParseTime, "a time span like 7.00:00:00", errors);
+        BindWorker(section, options.PrivilegedWorker, errors);
         return options;
+    }
+
+    private static void BindWorker(IConfigurationSection section, PrivilegedWorkerOptions worker, List<string> errors)
+    {
+        worker.RequireIpAllowlist = Parse(section, "PrivilegedWorker:RequireIpAllowlist", false, bool.TryParse, "true or false", errors);
+        worker.RequireGrants = Parse(section, "PrivilegedWorker:RequireGrants", false, bool.TryParse, "true or false", errors);
+        worker.RefreshTokens = Parse(section, "PrivilegedWorker:RefreshTokens", true, bool.TryParse, "true or false", errors);
+        worker.MaxTokenAge = Parse(section, "PrivilegedWorker:MaxTokenAge", worker.MaxTokenAge, TryParseTime, "a time span like 00:01:00", errors);
+        worker.RequestsPerMinute = Parse(section, "PrivilegedWorker:RequestsPerMinute", 0, TryParseCount, "a number from 0 (without limit) to 1000000", errors);
+        worker.UsersPerHour = Parse(section, "PrivilegedWorker:UsersPerHour", 0, TryParseCount, "a number from 0 (without limit) to 1000000", errors);
     }
 
     private static IEnumerable<string> Check(TokenVaultOptions options)
@@ -89,6 +102,11 @@ internal static class OptionsValidation
         if (options.Keys.RetireAfter < TimeSpan.FromHours(1))
         {
             yield return $"{Name("Keys:RetireAfter")} must be an hour or more: what was read before a re-wrap may be written back after it.";
+        }
+
+        if (options.PrivilegedWorker.MaxTokenAge <= TimeSpan.Zero || options.PrivilegedWorker.MaxTokenAge > PrivilegedWorkerOptions.LongestLife)
+        {
+            yield return $"{Name("PrivilegedWorker:MaxTokenAge")} must be positive, and an hour at most.";
         }
 
         if (options.Sessions.IdleLifetime <= TimeSpan.Zero || options.Sessions.AbsoluteLifetime < options.Sessions.IdleLifetime)
@@ -186,6 +204,9 @@ internal static class OptionsValidation
 
     private static bool TryParseTime(string text, out TimeSpan value) =>
         TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out value);
+
+    private static bool TryParseCount(string text, out int value) =>
+        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value <= 1_000_000;
 
     private static bool TryParseDays(string text, out int value) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value <= 36_500;

@@ -43,6 +43,8 @@ internal sealed class TokenVaultOptions
 
     public AuditOptions Audit { get; set; } = new();
 
+    public PrivilegedWorkerOptions PrivilegedWorker { get; set; } = new();
+
     internal sealed class AuditOptions
     {
         /// <summary>How many days log entries are kept at least; 0: for ever.</summary>

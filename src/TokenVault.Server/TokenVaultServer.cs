@@ -124,9 +124,9 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
         services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>();
         services.AddSingleton<UserEndpoints>().AddSingleton<SignInChoices>(s => s.GetRequiredService<SignInPages>().ChoicesAsync);
-        services.AddSingleton<ClientAuthenticator>().AddSingleton<ApiAccessPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
+        services.AddSingleton<ClientAuthenticator>().AddSingleton<AuthenticationTrace>().AddSingleton<AssertionVerifier>().AddSingleton<ApiAccessPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
         services.AddSingleton<CallerStanding>(s => s.GetRequiredService<ApiAccessPolicy>().StandingAsync);
-        services.AddSingleton<ClientEndpoints>().AddSingleton<ClientGrantEndpoints>().AddSingleton<ResourceServerEndpoints>();
+        services.AddSingleton<ClientEndpoints>().AddSingleton<ClientCredentialEndpoints>().AddSingleton<ClientGrantEndpoints>().AddSingleton<ResourceServerEndpoints>();
         services.AddSingleton(_ => ProviderCatalog.Load()).TryAddSingleton<EgressGuard>();
         services.AddSingleton(s => ProviderClient.Create(
             s.GetRequiredService<ProviderCatalog>(), s.GetRequiredService<EgressGuard>(), ring, options, s.GetRequiredService<TimeProvider>()));
@@ -146,7 +146,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<RefreshTokenEndpoints>();
         services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
-        services.AddSingleton<SubjectTokenReader>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
+        services.AddSingleton<SubjectTokenReader>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>();
         services.AddSingleton<AuthorizationCodeGrant>().AddSingleton<RefreshTokenGrant>().AddSingleton<ClientCredentialsGrant>();
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenEndpoint>();
@@ -193,6 +193,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<SignInEndpoint>().Map(app);
         services.GetRequiredService<MyAccountEndpoints>().Map(app);
         services.GetRequiredService<ClientEndpoints>().Map(app);
+        services.GetRequiredService<ClientCredentialEndpoints>().Map(app);
         services.GetRequiredService<ClientGrantEndpoints>().Map(app);
         services.GetRequiredService<ResourceServerEndpoints>().Map(app);
         services.GetRequiredService<ConnectionEndpoints>().Map(app);

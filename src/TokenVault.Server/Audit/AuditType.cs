@@ -33,6 +33,7 @@ internal static class AuditType
     public const string TokensetAnswerUnread = "tokenset_answer_unread";
     public const string TokenRevoked = "token_revoked";
     public const string TokenRevocationFailed = "token_revocation_failed";
+    public const string WorkerLimitReached = "privileged_worker_limit_reached";
     public const string LogStreamSuspended = "log_stream_suspended";
     public const string AuditRetired = "audit_retired";
 }

@@ -8,6 +8,10 @@ namespace TokenVault.Server.Clients;
 /// <summary>An application. Members bear their wire names; the secret is kept as a keyed hash only.</summary>
 internal sealed record Client : IRecord<Client>
 {
+    public const string PrivateKeyJwt = "private_key_jwt";
+    public const string Tls = "tls_client_auth";
+    public const string SelfSignedTls = "self_signed_tls_client_auth";
+
     public static string Kind => "client";
 
     public static JsonTypeInfo<Client> TypeInfo => ClientsJson.Default.Client;
@@ -42,8 +46,17 @@ internal sealed record Client : IRecord<Client>
 
     public JwtConfiguration JwtConfiguration { get; set; } = new();
 
-    /// <summary>none, client_secret_post, client_secret_basic or private_key_jwt.</summary>
+    /// <summary>none, client_secret_post, client_secret_basic, private_key_jwt, tls_client_auth or self_signed_tls_client_auth.</summary>
     public string TokenEndpointAuthMethod { get; set; } = "client_secret_post";
+
+    /// <summary>Its public keys and certificates, whatever they are for.</summary>
+    public IReadOnlyList<ClientCredential> Credentials { get; set; } = [];
+
+    /// <summary>The ids of those that it authenticates by.</summary>
+    public IReadOnlyList<string> AuthenticationCredentials { get; set; } = [];
+
+    /// <summary>Null: it is no privileged worker.</summary>
+    public PrivilegedAccess? PrivilegedAccess { get; init; }
 
     public RefreshTokenSettings RefreshToken { get; set; } = new();
 
@@ -68,9 +81,16 @@ internal sealed record Client : IRecord<Client>
     string IRecord<Client>.Id => ClientId;
 
     IEnumerable<EntityKey> IRecord<Client>.Keys =>
-        WebOrigins.Concat(AllowedOrigins).Distinct(StringComparer.Ordinal).Select(origin => EntityKey.Index("origin", origin));
+        WebOrigins.Concat(AllowedOrigins).Distinct(StringComparer.Ordinal).Select(origin => EntityKey.Index("origin", origin))
+            .Concat(Credentials.Select(credential => credential.Identity).OfType<string>().Distinct(StringComparer.Ordinal).Select(key => EntityKey.UniqueKey("credential", key)));
 
     public Client AtVersion(long version) => this with { Version = version };
+
+    public ClientCredential? Credential(string id) => Credentials.FirstOrDefault(credential => string.Equals(credential.Id, id, StringComparison.Ordinal));
+
+    public bool Uses(string credentialId) =>
+        AuthenticationCredentials.Contains(credentialId, StringComparer.Ordinal)
+        || PrivilegedAccess?.Credentials.Contains(credentialId, StringComparer.Ordinal) == true;
 
     public bool MayUse(string grantType) => GrantTypes.Contains(grantType, StringComparer.Ordinal);
 }

@@ -1,9 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
-using TokenVault.Server.Audit;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
@@ -13,15 +12,12 @@ namespace TokenVault.Server.Clients;
 /// Who calls the token endpoint (RFC 6749 §2.3). One method per request; whatever is presented must verify, never fall back
 /// to another method (T-CA-03, T-CA-04). Unknown client and wrong secret look and cost the same (T-CA-08).
 /// </summary>
-internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, AttemptLimiter limiter, IStorage storage, AuditLog audit)
+internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, AttemptLimiter limiter, AssertionVerifier assertions, AuthenticationTrace trace)
 {
     private const string BasicScheme = "Basic";
 
     /// <summary>A minute, from one network.</summary>
     private const int MostFailuresOfStrangers = 200;
-
-    /// <summary>A minute, from one network.</summary>
-    private const int MostUnknownTraced = 60;
 
     private static readonly string NobodysHash = new('0', 64);
 
@@ -48,11 +44,14 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
         }
 
         var client = await cache.FindAsync<Client>(clientId, context.RequestAborted);
-        if (!Verify(client, credentials.Secret))
+        var problem = credentials.Assertion is { } assertion ? await assertions.VerifyAsync(client, assertion)
+            : Verify(client, credentials.Secret) ? ""
+            : "wrong credentials";
+        if (problem.Length > 0)
         {
             limiter.Failed(key);
-            await TraceAsync(context, parameters, client);
-            return OAuthError.InvalidClient(client is null ? "unknown client" : "wrong credentials");
+            await trace.FailedAsync(context, parameters, client, problem);
+            return OAuthError.InvalidClient(client is null ? "unknown client" : problem);
         }
 
         // Anybody may call as a public client, and each failure of theirs is written to the log: not without end (T-DO-06).
@@ -69,46 +68,6 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
             limiter.Forgive(StrangerKey(context, client));
         }
     }
-
-    /// <summary>Nobody can fill the log with names that they make up: an unknown client's is left out, and only so many are told of.</summary>
-    private async ValueTask TraceAsync(HttpContext context, RequestParameters parameters, Client? client)
-    {
-        var type = parameters["grant_type"] switch
-        {
-            Wire.AuthorizationCode => AuditType.FailedCodeExchange,
-            Wire.RefreshToken => AuditType.FailedRefreshExchange,
-            Wire.ClientCredentials => AuditType.FailedClientCredentials,
-            Wire.FederatedExchange => AuditType.FailedVaultExchange,
-            _ => null,
-        };
-        if (type is null || (client is null && limiter.Begin($"unknown clients {CallerNetwork.Of(context)}", MostUnknownTraced) is not null))
-        {
-            return;
-        }
-
-        var origin = RequestOrigin.Of(context);
-        await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
-        {
-            Type = type,
-            Description = client is null ? "Unknown client" : "Wrong client credentials",
-            ClientId = client?.ClientId,
-            ClientName = client?.Name,
-            Ip = origin.Ip,
-            UserAgent = origin.UserAgent,
-            Details = type == AuditType.FailedVaultExchange
-                ? new JsonObject { ["subject_token_type"] = SubjectTokenType(parameters), ["failure_reason"] = "invalid_client", ["is_privileged_worker"] = false }
-                : null,
-        })));
-    }
-
-    /// <summary>Whoever writes something else there has written nothing for the log.</summary>
-    private static string SubjectTokenType(RequestParameters parameters) =>
-        parameters["subject_token_type"] switch
-        {
-            Wire.RefreshTokenType => Wire.RefreshTokenType,
-            Wire.AccessTokenType => Wire.AccessTokenType,
-            _ => "unknown",
-        };
 
     private static string StrangerKey(HttpContext context, Client client) => $"public {client.ClientId} {CallerNetwork.Of(context)}";
 
@@ -141,7 +100,7 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
 
         if (byAssertion)
         {
-            return OAuthError.InvalidClient("a client assertion, which no client is registered for");
+            return Assertion(parameters);
         }
 
         if (!byHeader)
@@ -156,6 +115,17 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
 
         // SDKs repeat the client id in the body beside the header; another id is an error.
         return body.ClientId is not null && body.ClientId != basic.ClientId ? OneMethod() : basic;
+    }
+
+    /// <summary>RFC 7521 §4.2. The client id may be left out: the assertion names the client, and must prove to be that one's.</summary>
+    private static Outcome<Credentials> Assertion(RequestParameters parameters)
+    {
+        if (parameters["client_assertion_type"] != Wire.JwtBearerAssertion || parameters["client_assertion"] is not { } assertion)
+        {
+            return OAuthError.InvalidClient("client_assertion and its type go together");
+        }
+
+        return new Credentials(parameters["client_id"] ?? ClaimedIssuer.Of(assertion), Secret: null) { Assertion = assertion };
     }
 
     private static OAuthError OneMethod() => OAuthError.InvalidRequest("The client must use one authentication method, with one client id.");
@@ -180,6 +150,8 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
 
     private sealed record Credentials(string? ClientId, string? Secret)
     {
+        public string? Assertion { get; init; }
+
         public override string ToString() => ClientId ?? "";
     }
 }

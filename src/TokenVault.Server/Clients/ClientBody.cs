@@ -19,7 +19,7 @@ internal static class ClientBody
         "urn:openid:params:grant-type:ciba", "urn:okta:params:oauth:grant-type:webauthn",
     };
 
-    public static Client Read(BodyReader body, Client current)
+    public static Client Read(BodyReader body, Client current, DateTimeOffset now)
     {
         var type = body.OneOf("app_type", current.AppType, "regular_web", "native", "spa", "regular_web", "non_interactive", "resource_server");
         IgnoreFixed(body);
@@ -40,7 +40,8 @@ internal static class ClientBody
             RefreshToken = body.Nested("refresh_token", current.RefreshToken, new RefreshTokenSettings(), ReadRefreshToken),
             ClientMetadata = body.Free("client_metadata", current.ClientMetadata, WireJson.MetadataProblem),
         };
-        return Checked(body, WithTypeDefaults(body, client, isNew: current.Version == 0));
+        client = WithTypeDefaults(body, client, isNew: current.Version == 0);
+        return Checked(body, ClientAccessBody.Read(body, current, client, now));
     }
 
     /// <summary>A secret of the caller's own choice; null when the body has none.</summary>
@@ -70,7 +71,7 @@ internal static class ClientBody
                 "token_endpoint_auth_method",
                 isNew ? method : client.TokenEndpointAuthMethod,
                 method,
-                "none", "client_secret_post", "client_secret_basic", "private_key_jwt"),
+                "none", "client_secret_post", "client_secret_basic", Client.PrivateKeyJwt, Client.Tls, Client.SelfSignedTls),
         };
     }
 
@@ -141,7 +142,7 @@ internal static class ClientBody
             body.Fixed(name, "false");
         }
 
-        foreach (var name in (string[])["addons", "mobile", "native_social_login", "oidc_logout", "oidc_backchannel_logout", "client_authentication_methods"])
+        foreach (var name in (string[])["addons", "mobile", "native_social_login", "oidc_logout", "oidc_backchannel_logout"])
         {
             body.Fixed(name, "{}");
         }

@@ -26,6 +26,17 @@ internal static class ClientDocs
         AllowedOrigins = ["https://app.example"],
         GrantTypes = [Wire.AuthorizationCode, Wire.RefreshToken, Wire.FederatedExchange],
         RefreshToken = new RefreshTokenSettings { Policies = [new RefreshTokenPolicy { Audience = Audience, Scope = ["read:calendar"] }] },
+        TokenEndpointAuthMethod = Clients.Client.PrivateKeyJwt,
+        Credentials = [ClientCredentialDocs.Example],
+        AuthenticationCredentials = [ClientCredentialDocs.Example.Id],
+        PrivilegedAccess = new PrivilegedAccess
+        {
+            Credentials = [ClientCredentialDocs.Example.Id],
+            IpAllowlist = ["203.0.113.7", "2001:db8::/48"],
+            Grants = [new PrivilegedGrant { Connection = "google-oauth2", Scopes = ["https://www.googleapis.com/auth/calendar.readonly"] }],
+            RequestsPerMinute = 60,
+            UsersPerHour = 500,
+        },
         ClientMetadata = new JsonObject { ["team"] = "assistants" },
         CreatedAt = At,
         UpdatedAt = At,
@@ -37,7 +48,7 @@ internal static class ClientDocs
         New = body =>
         {
             ClientBody.ReadSecret(body);
-            ClientBody.Read(body, new Client { ClientId = "", Name = "" });
+            ClientBody.Read(body, new Client { ClientId = "", Name = "" }, At);
         },
         NewExample = new JsonObject
         {
@@ -49,7 +60,7 @@ internal static class ClientDocs
         Change = body =>
         {
             ClientBody.ReadSecret(body);
-            ClientBody.Read(body, ExampleClient);
+            ClientBody.Read(body, ExampleClient, At);
         },
         ChangeExample = new JsonObject { ["callbacks"] = WireJson.Texts(["https://app.example/callback"]) },
         Shown = ClientView.Of(ExampleClient, "shown once, at creation and at rotation"),

@@ -57,7 +57,7 @@ internal sealed class ClientEndpoints(
         var body = await request.BodyAsync();
         var now = time.GetUtcNow();
         var secret = ClientBody.ReadSecret(body) ?? Identifier.ClientSecret();
-        var client = ClientBody.Read(body, new Client { ClientId = Identifier.Client(), Name = "" }) with
+        var client = ClientBody.Read(body, new Client { ClientId = Identifier.Client(), Name = "" }, now) with
         {
             SecretHash = ring.HashSecret(secret),
             CreatedAt = now,
@@ -69,7 +69,11 @@ internal sealed class ClientEndpoints(
         }
 
         return await records.WriteAsync(request, "Create a client", () => Task.FromResult(
-            new PendingWrite(new Batch().Insert(client), ManagementAnswer.Created(ClientView.Of(client, secret))) { Target = client.ClientId }));
+            new PendingWrite(new Batch().Insert(client), ManagementAnswer.Created(ClientView.Of(client, secret)))
+            {
+                Target = client.ClientId,
+                Duplicate = ClientCredentialEndpoints.Duplicate,
+            }));
     }
 
     private async Task<ManagementAnswer> UpdateAsync(ManagementRequest request)
@@ -84,10 +88,11 @@ internal sealed class ClientEndpoints(
 
             var body = BodyReader.OfObject(json);
             var secret = ClientBody.ReadSecret(body);
-            var client = ClientBody.Read(body, current) with
+            var now = time.GetUtcNow();
+            var client = ClientBody.Read(body, current, now) with
             {
                 SecretHash = secret is null ? current.SecretHash : ring.HashSecret(secret),
-                UpdatedAt = time.GetUtcNow(),
+                UpdatedAt = now,
             };
             if (body.Refused(out var error) || (error = await ProblemAsync(client, request.Cancellation)) is not null)
             {
@@ -98,6 +103,7 @@ internal sealed class ClientEndpoints(
             {
                 Target = client.ClientId,
                 Replaced = current.Version,
+                Duplicate = ClientCredentialEndpoints.Duplicate,
             };
         });
     }

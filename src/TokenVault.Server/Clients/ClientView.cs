@@ -42,10 +42,32 @@ internal static class ClientView
             .With("description", client.Description)
             .With("logo_uri", client.LogoUri)
             .With("resource_server_identifier", client.ResourceServerIdentifier)
+            .With("client_authentication_methods", Methods(client))
+            .With("token_vault_privileged_access", client.PrivilegedAccess is { } access ? Access(access) : null)
             .With("client_metadata", client.ClientMetadata?.DeepClone());
     }
 
     public static JsonObject Of(Client client, string secret) => Of(client).With("client_secret", secret);
+
+    private static JsonObject? Methods(Client client) => client.AuthenticationCredentials.Count == 0
+        ? null
+        : new JsonObject { [client.TokenEndpointAuthMethod] = new JsonObject { ["credentials"] = Ids(client.AuthenticationCredentials) } };
+
+    private static JsonObject Access(PrivilegedAccess access)
+    {
+        var json = new JsonObject { ["credentials"] = Ids(access.Credentials) };
+        return json
+            .With("ip_allowlist", access.IpAllowlist is { } addresses ? WireJson.Texts(addresses) : null)
+            .With("grants", access.Grants is { } grants ? WireJson.Array(grants.Select(grant => new JsonObject
+            {
+                ["connection"] = grant.Connection,
+                ["scopes"] = WireJson.Texts(grant.Scopes),
+            })) : null)
+            .With("requests_per_minute", access.RequestsPerMinute == 0 ? null : access.RequestsPerMinute)
+            .With("users_per_hour", access.UsersPerHour == 0 ? null : access.UsersPerHour);
+    }
+
+    private static JsonArray Ids(IEnumerable<string> ids) => WireJson.Array(ids.Select(id => new JsonObject { ["id"] = id }));
 
     private static JsonObject RefreshToken(RefreshTokenSettings settings) => new()
     {

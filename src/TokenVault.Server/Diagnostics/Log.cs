@@ -42,6 +42,9 @@ internal static partial class Log
     [LoggerMessage(19, LogLevel.Error, "The refresh of tokenset {TokensetId} was broken off: the store is away")]
     public static partial void RefreshBrokenOff(ILogger logger, Exception exception, string tokensetId);
 
+    [LoggerMessage(24, LogLevel.Critical, "The privileged worker {ClientId} has reached its limit of {Limit}, {Most}: is its key stolen?")]
+    public static partial void WorkerLimitReached(ILogger logger, string clientId, string limit, int most);
+
     [LoggerMessage(22, LogLevel.Error, "Background work failed and is tried again: {Work}")]
     public static partial void BackgroundWorkFailed(ILogger logger, Exception exception, string work);
 

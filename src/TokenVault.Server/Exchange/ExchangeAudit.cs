@@ -16,19 +16,17 @@ namespace TokenVault.Server.Exchange;
 /// <summary>What is known of an exchange while it runs.</summary>
 internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, RequestOrigin Origin)
 {
-    public string? UserId { get; init; }
+    /// <summary>Null before it is read.</summary>
+    public Subject? Subject { get; init; }
 
-    /// <summary>The caller proved itself as a privileged worker, and said why it asks.</summary>
-    public bool IsPrivilegedWorker { get; init; }
-
-    public string? AuditContext { get; init; }
+    public string? UserId => Subject is { User: { Error: null } user } ? user.Value.UserId : null;
 }
 
 /// <summary>The trace that every exchange leaves before its answer does, and the clock it goes by.</summary>
 internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvider time, ILogger<ExchangeAudit> logger)
 {
     /// <summary>What SDKs are told of a token that never ends: they need a number (contracted for caching).</summary>
-    private const long LifetimeOfEndless = 3600;
+    public const long LifetimeOfEndless = 3600;
 
     private const int UsesRemembered = 100_000;
 
@@ -41,7 +39,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         tokenset.AccessTokenExpiresAt is { } end ? Math.Max(1, (long)(end - Now).TotalSeconds) : LifetimeOfEndless;
 
     /// <summary>Returns when the row is durable; false, and no row, when the tokenset has changed or gone since it was read (T-PW-07).</summary>
-    public async ValueTask<bool> SucceededAsync(ExchangeAttempt attempt, Tokenset tokenset, Secret accessToken)
+    public async ValueTask<bool> SucceededAsync(ExchangeAttempt attempt, Tokenset tokenset, Secret issued)
     {
         var row = Event(AuditType.SuccessfulVaultExchange, attempt) with
         {
@@ -53,13 +51,19 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
                 ["issued_token_type"] = attempt.Request.IssuedTokenType,
                 ["scope"] = Scope.Format(tokenset.Scopes),
                 ["expires_at"] = tokenset.AccessTokenExpiresAt?.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
-                ["is_privileged_worker"] = attempt.IsPrivilegedWorker,
-                ["token_thumbprint"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(accessToken.Reveal()))),
+                ["is_privileged_worker"] = attempt.Request.IsPrivileged,
+                ["token_thumbprint"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(issued.Reveal()))),
                 ["tokenset_id"] = tokenset.Id,
                 ["connected_account_id"] = tokenset.AccountId,
             },
         };
-        row.Details.With("audit_context", attempt.AuditContext);
+        row.Details.With("audit_context", attempt.Subject?.AuditContext);
+        if (attempt.Request.AsksForRefreshToken)
+        {
+            // The long-lived credential itself has left (T-PW-10): never to be overlooked.
+            row.Details["refresh_token_issued"] = true;
+        }
+
         var auditRow = audit.Row(row);
 
         // A refresh that begins or ends without an answer changes the row, but not the tokens in it.
@@ -95,10 +99,10 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
             {
                 ["subject_token_type"] = attempt.Request.SubjectTokenType,
                 ["failure_reason"] = error.Reason ?? error.Error,
-                ["is_privileged_worker"] = attempt.IsPrivilegedWorker,
+                ["is_privileged_worker"] = attempt.Request.IsPrivileged,
             },
         };
-        row.Details.With("audit_context", attempt.AuditContext);
+        row.Details.With("audit_context", attempt.Subject?.AuditContext);
         await storage.CommitAsync(new Batch().Append(audit.Row(row)));
         return error;
     }

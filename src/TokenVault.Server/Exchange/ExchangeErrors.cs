@@ -47,6 +47,6 @@ internal static class ExchangeErrors
 
     public static OAuthError Denied(string why) => OAuthError.AccessDenied(why) with { Reason = FailureReason.PolicyDenied };
 
-    public static OAuthError InvalidAccessToken(string detail) =>
+    public static OAuthError InvalidSubjectToken(string detail) =>
         new(401, "invalid_grant", "The subject token is invalid or expired.") { Detail = detail };
 }

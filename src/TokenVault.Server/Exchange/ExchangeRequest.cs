@@ -10,6 +10,11 @@ internal sealed record ExchangeRequest(Secret SubjectToken, string SubjectTokenT
     private const int LongestConnection = 128;
     private const int LongestHint = 512;
 
+    /// <summary>By a privileged worker, for a user who is not present.</summary>
+    public bool IsPrivileged => SubjectTokenType == Wire.JwtType;
+
+    public bool AsksForRefreshToken => IssuedTokenType is Wire.FederatedRefreshTokenType or Wire.VaultRefreshTokenType;
+
     /// <summary>Which of several accounts at the connection: the user's id there.</summary>
     public string? LoginHint { get; init; }
 
@@ -23,13 +28,14 @@ internal sealed record ExchangeRequest(Secret SubjectToken, string SubjectTokenT
             return OAuthError.InvalidRequest("subject_token is missing.");
         }
 
-        if (parameters["subject_token_type"] is not (Wire.RefreshTokenType or Wire.AccessTokenType))
+        if (parameters["subject_token_type"] is not (Wire.RefreshTokenType or Wire.AccessTokenType or Wire.JwtType))
         {
-            return OAuthError.InvalidRequest($"subject_token_type must be {Wire.RefreshTokenType} or {Wire.AccessTokenType}.");
+            return OAuthError.InvalidRequest($"subject_token_type must be {Wire.RefreshTokenType}, {Wire.AccessTokenType} or {Wire.JwtType}.");
         }
 
         var requested = parameters["requested_token_type"] ?? Wire.FederatedAccessTokenType;
-        if (requested is not (Wire.FederatedAccessTokenType or Wire.VaultAccessTokenType))
+        var isRefresh = requested is Wire.FederatedRefreshTokenType or Wire.VaultRefreshTokenType;
+        if (requested is not (Wire.FederatedAccessTokenType or Wire.VaultAccessTokenType) && !(isRefresh && parameters["subject_token_type"] == Wire.JwtType))
         {
             return OAuthError.InvalidRequest($"requested_token_type must be {Wire.FederatedAccessTokenType}.");
         }

@@ -16,10 +16,13 @@ namespace TokenVault.Server.Exchange;
 internal sealed class FederatedConnectionExchange(
     RecordCache cache, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokensetSealer sealer, ExchangeAudit audit)
 {
-    public async ValueTask<Outcome<TokenResponse>> ExchangeAsync(
-        ExchangeRequest request, Client client, RequestOrigin origin, CancellationToken cancellationToken)
+    public ValueTask<Outcome<TokenResponse>> ExchangeAsync(
+        ExchangeRequest request, Client client, RequestOrigin origin, CancellationToken cancellationToken) =>
+        RunAsync(new ExchangeAttempt(request, client, origin), cancellationToken);
+
+    private async ValueTask<Outcome<TokenResponse>> RunAsync(ExchangeAttempt attempt, CancellationToken cancellationToken)
     {
-        var attempt = new ExchangeAttempt(request, client, origin);
+        var (request, client, origin) = (attempt.Request, attempt.Client, attempt.Origin);
         try
         {
             // 1 the client may exchange: asked each time, because each of these can change after it was set up (T-CA-01).
@@ -29,23 +32,21 @@ internal sealed class FederatedConnectionExchange(
             }
 
             // 2 who is the subject?
-            var subject = await subjects.ReadAsync(request, client, cancellationToken);
-            if (subject.Failed(out var noSubject))
+            attempt = attempt with { Subject = await subjects.ReadAsync(request, client, origin, attempt.Subject, cancellationToken) };
+            if (attempt.Subject.User.Failed(out var noSubject))
             {
                 return await audit.FailedAsync(attempt, noSubject);
             }
 
-            attempt = attempt with { UserId = subject.Value.UserId };
-
             // 3 which connection?
             var connection = await cache.FindByKeyAsync<Connection>("name", request.Connection, cancellationToken);
-            if (ConnectionRefusal(connection, client) is { } notThisOne)
+            if ((ConnectionRefusal(connection, client) ?? PrivilegedReach.ConnectionRefusal(request, client)) is { } notThisOne)
             {
                 return await audit.FailedAsync(attempt, notThisOne);
             }
 
             // 4 their tokenset.
-            if (await tokensets.FindAsync(subject.Value.UserId, connection!.Id, request.LoginHint, cancellationToken) is not { } tokenset)
+            if (await tokensets.FindAsync(attempt.UserId!, connection!.Id, request.LoginHint, cancellationToken) is not { } tokenset)
             {
                 return await audit.FailedAsync(attempt, ExchangeErrors.NotConnected("no account"));
             }
@@ -64,16 +65,15 @@ internal sealed class FederatedConnectionExchange(
             }
 
             // 6 alive, and enough for what was asked?
-            if (TokensetRefusal(tokenset, request) is { } refusal)
+            if ((TokensetRefusal(tokenset, request) ?? PrivilegedReach.ScopeRefusal(request, client, tokenset)) is { } refusal)
             {
                 return await audit.FailedAsync(attempt, refusal);
             }
 
             // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
-            var (accessToken, _) = sealer.Open(tokenset);
-            return await audit.SucceededAsync(attempt, tokenset, accessToken)
-                ? Answer(request, tokenset, accessToken)
-                : await ExchangeAsync(request, client, origin, cancellationToken);
+            var (accessToken, refreshToken) = sealer.Open(tokenset);
+            var issued = request.AsksForRefreshToken ? refreshToken! : accessToken;
+            return await audit.SucceededAsync(attempt, tokenset, issued) ? Answer(request, tokenset, issued) : await RunAsync(attempt, cancellationToken);
         }
         catch (CorruptRecordException e)
         {
@@ -133,6 +133,11 @@ internal sealed class FederatedConnectionExchange(
             return ExchangeErrors.Reauthorize("the provider withdrew the grant");
         }
 
+        if (request.AsksForRefreshToken && !tokenset.HasRefreshToken)
+        {
+            return ExchangeErrors.NothingToRefreshWith();
+        }
+
         if (!tokenset.IsUsable(audit.Now))
         {
             return tokenset.HasRefreshToken
@@ -144,9 +149,10 @@ internal sealed class FederatedConnectionExchange(
         return missing.Count > 0 ? ExchangeErrors.MissingScopes(missing) : null;
     }
 
-    private TokenResponse Answer(ExchangeRequest request, Tokenset tokenset, Secret accessToken) =>
-        new(accessToken, audit.SecondsLeft(tokenset))
+    private TokenResponse Answer(ExchangeRequest request, Tokenset tokenset, Secret issued) =>
+        new(issued, request.AsksForRefreshToken ? ExchangeAudit.LifetimeOfEndless : audit.SecondsLeft(tokenset))
         {
+            TokenType = request.AsksForRefreshToken ? "N_A" : "Bearer",
             Scope = tokenset.Scopes.Count == 0 ? null : Scope.Format(tokenset.Scopes),
             IssuedTokenType = request.IssuedTokenType,
             Further = tokenset.Kept,

@@ -1,4 +1,5 @@
 using TokenVault.Server.Clients;
+using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -8,13 +9,32 @@ namespace TokenVault.Server.Exchange;
 
 /// <summary>Who a subject token speaks for. The user, the client and the API are looked up each time, never remembered (T-ST-11).</summary>
 internal sealed class SubjectTokenReader(
-    IStorage storage, RecordCache cache, RefreshTokens refreshTokens, AccessTokens accessTokens, ApiAccessPolicy policy)
+    IStorage storage, RecordCache cache, RefreshTokens refreshTokens, AccessTokens accessTokens, ApiAccessPolicy policy, PrivilegedSubjectReader privileged)
 {
-    public async ValueTask<Outcome<User>> ReadAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
+    /// <param name="before">With a second attempt of the same request: what the first has read.</param>
+    public async ValueTask<Subject> ReadAsync(
+        ExchangeRequest request, Client client, RequestOrigin origin, Subject? before, CancellationToken cancellationToken)
     {
-        var userId = request.SubjectTokenType == Wire.RefreshTokenType
+        if (request.IsPrivileged && before is not null)
+        {
+            // Its one use has been had; the user may have been blocked since.
+            return before with { User = await UserAsync(before.User.Value.UserId, cancellationToken) };
+        }
+
+        if (request.IsPrivileged)
+        {
+            var (userId, context) = await privileged.ReadAsync(request, client, origin);
+            return new Subject(await UserAsync(userId, cancellationToken), context);
+        }
+
+        var owner = request.SubjectTokenType == Wire.RefreshTokenType
             ? await FromRefreshTokenAsync(request.SubjectToken, client, cancellationToken)
             : await FromAccessTokenAsync(request.SubjectToken, client, cancellationToken);
+        return new Subject(await UserAsync(owner, cancellationToken), AuditContext: null);
+    }
+
+    private async ValueTask<Outcome<User>> UserAsync(Outcome<string> userId, CancellationToken cancellationToken)
+    {
         if (userId.Failed(out var error))
         {
             return error;
@@ -74,20 +94,23 @@ internal sealed class SubjectTokenReader(
 
         if (accessTokens.Verify(token.Reveal(), audience, out var problem) is not { } verified)
         {
-            return ExchangeErrors.InvalidAccessToken(problem);
+            return ExchangeErrors.InvalidSubjectToken(problem);
         }
 
         if (verified.UserId is not { } userId)
         {
-            return ExchangeErrors.InvalidAccessToken("the token is a client's, not a user's");
+            return ExchangeErrors.InvalidSubjectToken("the token is a client's, not a user's");
         }
 
         if (await cache.FindAsync<Client>(verified.ClientId, cancellationToken) is not { } issuedTo)
         {
-            return ExchangeErrors.InvalidAccessToken("the client that the token was issued to is gone");
+            return ExchangeErrors.InvalidSubjectToken("the client that the token was issued to is gone");
         }
 
         var access = await policy.ForUserAsync(issuedTo, audience, [], cancellationToken);
-        return access.Failed(out _) ? ExchangeErrors.InvalidAccessToken("the client that the token was issued to may not use the API any more") : userId;
+        return access.Failed(out _) ? ExchangeErrors.InvalidSubjectToken("the client that the token was issued to may not use the API any more") : userId;
     }
 }
+
+/// <summary>The user, if the token stands for one, and why a privileged worker asks.</summary>
+internal sealed record Subject(Outcome<User> User, string? AuditContext);

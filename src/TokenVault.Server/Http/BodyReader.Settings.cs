@@ -12,6 +12,30 @@ internal sealed partial class BodyReader
         return Find(name);
     }
 
+    /// <summary>A text of several lines, as a PEM is; null when there is none.</summary>
+    public string? Lines(string name, int longest)
+    {
+        _schema?.Text(name, longest);
+        if (Find(name) is not { ValueKind: not JsonValueKind.Null } element)
+        {
+            return null;
+        }
+
+        if (element.ValueKind != JsonValueKind.String)
+        {
+            _slot.Error ??= Mistyped("string", element, PathOf(name));
+            return null;
+        }
+
+        var text = element.GetString()!;
+        if (text.Length > longest)
+        {
+            Refuse($"String is too long ({text.Length} chars), maximum {longest}", name);
+        }
+
+        return text.Length == 0 ? null : text;
+    }
+
     /// <summary>A setting this server does not have: accepted when it asks for what the server does anyway.</summary>
     /// <param name="json">The accepted value.</param>
     public void Fixed(string name, string json)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using TokenVault.Server.Clients;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 
@@ -48,8 +49,10 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             Write(writer, "code_challenge_methods_supported", "S256");
             Write(writer, "subject_types_supported", "public");
             Write(writer, "id_token_signing_alg_values_supported", "RS256", "ES256");
-            Write(writer, "token_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", "none");
-            Write(writer, "revocation_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", "none");
+            Write(writer, "token_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, "none");
+            Write(writer, "token_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
+            Write(writer, "revocation_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, "none");
+            Write(writer, "revocation_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
             Write(writer, "prompt_values_supported", "none", "login", "consent", "select_account");
             Write(
                 writer, "claims_supported", "aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname", "picture", "sid", "sub", "updated_at");

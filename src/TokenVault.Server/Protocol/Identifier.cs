@@ -21,6 +21,8 @@ internal static class Identifier
 
     public static string Client() => Text(32);
 
+    public static string ClientCredential() => "cred_" + Text(22);
+
     /// <summary>The 24 hexadecimal characters that tools expect of an API.</summary>
     public static string ResourceServer() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
 

@@ -16,6 +16,9 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
 
     public string? IssuedTokenType { get; init; }
 
+    /// <summary><c>N_A</c> when what was issued is no access token (RFC 8693 §2.2.1).</summary>
+    public string TokenType { get; init; } = "Bearer";
+
     /// <summary>What the provider sent beside the token and an application needs to use it: Salesforce's <c>instance_url</c>.</summary>
     public IReadOnlyDictionary<string, string>? Further { get; init; }
 
@@ -27,7 +30,7 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
         Write(writer, "scope", Scope);
         writer.WriteNumber("expires_in", ExpiresIn);
         Write(writer, "issued_token_type", IssuedTokenType);
-        writer.WriteString("token_type", "Bearer");
+        writer.WriteString("token_type", TokenType);
         foreach (var (name, value) in Further ?? Nothing)
         {
             writer.WriteString(name, value);

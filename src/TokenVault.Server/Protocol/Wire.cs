@@ -22,6 +22,12 @@ internal static class Wire
     /// <summary>The newer spelling of <see cref="FederatedAccessTokenType"/>.</summary>
     public const string VaultAccessTokenType = "http://auth0.com/oauth/token-type/token-vault-access-token";
 
+    /// <summary>For privileged workers only.</summary>
+    public const string FederatedRefreshTokenType = "http://auth0.com/oauth/token-type/federated-connection-refresh-token";
+
+    /// <summary>The newer spelling of <see cref="FederatedRefreshTokenType"/>.</summary>
+    public const string VaultRefreshTokenType = "http://auth0.com/oauth/token-type/token-vault-refresh-token";
+
     public const string OfflineAccess = "offline_access";
     public const string OpenId = "openid";
 

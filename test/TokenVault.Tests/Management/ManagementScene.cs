@@ -2,6 +2,7 @@ using TokenVault.Server.Clients;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Users;
+using TokenVault.Tests.Flows.Workers;
 
 namespace TokenVault.Tests.Management;
 
@@ -19,6 +20,7 @@ internal sealed class ManagementScene
         var client = await host.CreateAsync(
             "/clients", $$$"""{"name":"x","app_type":"resource_server","resource_server_identifier":"{{{api["identifier"]}}}","description":"d","client_metadata":{"a":"b"}}""");
         var clientId = (string)client["client_id"]!;
+        scene._ids["credentials"] = (string)(await host.CreateAsync($"/clients/{clientId}/credentials", WorkerKey.Create().Credential().ToJsonString()))["id"]!;
         var user = await host.CreateAsync(
             "/users",
             $$$"""{"connection":"{{{Wire.DatabaseConnection}}}","email":"{{{name}}}@example.com","username":"u{{{name}}}","password":"correct horse battery","user_metadata":{"a":1}}""");
@@ -47,7 +49,8 @@ internal sealed class ManagementScene
     public string Fill(string path)
     {
         var noun = path.Split('/')[1];
-        return path.Replace("{id}", Uri.EscapeDataString(_ids.GetValueOrDefault(noun, "nobody"))).Replace("{kid}", _ids[path.Contains("/encryption", StringComparison.Ordinal) ? "encryption keys" : "keys"]);
+        var kid = _ids[path.Contains("/encryption", StringComparison.Ordinal) ? "encryption keys" : "keys"];
+        return path.Replace("{id}", Uri.EscapeDataString(_ids.GetValueOrDefault(noun, "nobody"))).Replace("{kid}", kid).Replace("{credential_id}", _ids["credentials"]);
     }
 
     /// <summary>What a list demands.</summary>

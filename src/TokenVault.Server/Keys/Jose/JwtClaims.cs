@@ -67,7 +67,8 @@ internal sealed record JwtClaims
             return "the issuer is another one";
         }
 
-        if (expected.Audience is { } audience && !Audiences.Contains(audience, StringComparer.Ordinal))
+        if (expected.Audience is { } audience
+            && !Audiences.Any(aud => string.Equals(aud, audience, StringComparison.Ordinal) || expected.OtherAudiences.Contains(aud, StringComparer.Ordinal)))
         {
             return "the audience is another one";
         }

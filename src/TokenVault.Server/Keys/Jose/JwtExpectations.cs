@@ -11,6 +11,9 @@ internal sealed record JwtExpectations
     /// <summary>Must be the <c>aud</c>, or among them; null only where the token itself says whom it is for (a logout hint).</summary>
     public required string? Audience { get; init; }
 
+    /// <summary>What else of ours the <c>aud</c> may name instead.</summary>
+    public IReadOnlyList<string> OtherAudiences { get; init; } = [];
+
     /// <summary>The <c>typ</c> values allowed, after <c>application/</c> was stripped; "" allows none at all (RFC 8725 §3.11).</summary>
     public required IReadOnlyList<string> Types { get; init; }
 

@@ -142,7 +142,7 @@ public sealed class ExchangeTests(VaultScene scene) : IClassFixture<VaultScene>
         { "subject_token", "", "invalid_request" },
         { "subject_token_type", null, "invalid_request" },
         { "subject_token_type", "urn:ietf:params:oauth:token-type:id_token", "invalid_request" },
-        { "subject_token_type", "urn:ietf:params:oauth:token-type:jwt", "invalid_request" },
+        { "subject_token_type", "urn:ietf:params:oauth:token-type:saml2", "invalid_request" },
         { "subject_token_type", "urn:ietf:params:oauth:token-type:REFRESH_TOKEN", "invalid_request" },
         { "requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token", "invalid_request" },
         { "connection", null, "invalid_request" },

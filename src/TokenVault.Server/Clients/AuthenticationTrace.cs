@@ -1,0 +1,56 @@
+using System.Text.Json.Nodes;
+using TokenVault.Server.Audit;
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Clients;
+
+/// <summary>What the log is told of clients that could not prove who they are.</summary>
+internal sealed class AuthenticationTrace(AttemptLimiter limiter, IStorage storage, AuditLog audit)
+{
+    /// <summary>A minute, from one network.</summary>
+    private const int MostUnknownTraced = 60;
+
+    /// <summary>Nobody can fill the log with names that they make up: an unknown client's is left out, and only so many are told of.</summary>
+    /// <param name="problem">What was wrong with what a client that exists presented.</param>
+    public async ValueTask FailedAsync(HttpContext context, RequestParameters parameters, Client? client, string problem)
+    {
+        var type = parameters["grant_type"] switch
+        {
+            Wire.AuthorizationCode => AuditType.FailedCodeExchange,
+            Wire.RefreshToken => AuditType.FailedRefreshExchange,
+            Wire.ClientCredentials => AuditType.FailedClientCredentials,
+            Wire.FederatedExchange => AuditType.FailedVaultExchange,
+            _ => null,
+        };
+        if (type is null || (client is null && limiter.Begin($"unknown clients {CallerNetwork.Of(context)}", MostUnknownTraced) is not null))
+        {
+            return;
+        }
+
+        var origin = RequestOrigin.Of(context);
+        await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
+        {
+            Type = type,
+            Description = client is null ? "Unknown client" : $"Wrong client credentials: {problem}",
+            ClientId = client?.ClientId,
+            ClientName = client?.Name,
+            Ip = origin.Ip,
+            UserAgent = origin.UserAgent,
+            Details = type == AuditType.FailedVaultExchange
+                ? new JsonObject { ["subject_token_type"] = SubjectTokenType(parameters), ["failure_reason"] = "invalid_client", ["is_privileged_worker"] = parameters["subject_token_type"] == Wire.JwtType }
+                : null,
+        })));
+    }
+
+    /// <summary>Whoever writes something else there has written nothing for the log.</summary>
+    private static string SubjectTokenType(RequestParameters parameters) =>
+        parameters["subject_token_type"] switch
+        {
+            Wire.RefreshTokenType => Wire.RefreshTokenType,
+            Wire.AccessTokenType => Wire.AccessTokenType,
+            Wire.JwtType => Wire.JwtType,
+            _ => "unknown",
+        };
+}
