@@ -5,13 +5,13 @@ using TokenVault.Server.Diagnostics;
 namespace TokenVault.Server;
 
 /// <summary>
-/// Where a server that holds a SQLite store does the <c>keys</c> and <c>audit</c> verbs for the command line beside it: a Unix socket in the data directory
+/// Where a server that holds a SQLite store does the <c>keys</c>, <c>audit</c> and <c>revoke</c> verbs for the command line beside it: a Unix socket in the data directory
 /// that the server's user alone can reach. A request is one line, a verb of a closed set; the answer is lines, each with a mark in front:
 /// a space for output, <c>!</c> for why it cannot be done, <c>=</c> for the exit code.
 /// </summary>
-internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation keys, AuditOperation audit, ILogger<ControlSocket> logger) : IHostedService, IDisposable
+internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation keys, AuditOperation audit, RevokeOperation revoke, ILogger<ControlSocket> logger) : IHostedService, IDisposable
 {
-    private const int LongestRequest = 128;
+    private const int LongestRequest = 1024;
     private const int AtOnce = 4;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -136,6 +136,11 @@ internal sealed class ControlSocket(TokenVaultOptions options, KeysOperation key
         if (AuditOperation.Parse(words) is (true, var witness))
         {
             return output => audit.RunAsync(witness, output, _stopping.Token);
+        }
+
+        if (RevokeScope.Parse(words) is { } scope)
+        {
+            return output => revoke.RunAsync(scope, output, _stopping.Token);
         }
 
         return KeysVerbs.Parse(words) is { } verb ? output => keys.RunAsync(verb, output, _stopping.Token) : null;

@@ -24,10 +24,12 @@ internal static class Program
                     return await KeysCommand.RunAsync(args[1..], Console.Out);
                 case "audit":
                     return await AuditCommand.RunAsync(args[1..], Console.Out);
+                case "revoke":
+                    return await RevokeCommand.RunAsync(args[1..], Console.Out);
                 case "restored":
                     return await RestoredCommand.RunAsync(args[1..], Console.Out);
                 default:
-                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo | migrate | keys | audit | restored]");
+                    await Console.Error.WriteLineAsync("usage: tokenvault-server [serve | demo | migrate | keys | audit | revoke | restored]");
                     return 2;
             }
         }

@@ -169,7 +169,7 @@ public sealed class KeysCommandTests : IDisposable
         using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
         await socket.ConnectAsync(new System.Net.Sockets.UnixDomainSocketEndPoint(Path.Combine(vault.DataDirectory, "control.sock")));
         await using var stream = new System.Net.Sockets.NetworkStream(socket);
-        await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(request.EndsWith('\n') ? request : request.PadRight(128, 'x')));
+        await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(request.EndsWith('\n') ? request : request.PadRight(1024, 'x')));
 
         using var reader = new StreamReader(stream);
         (await reader.ReadToEndAsync()).ShouldBe("!This server does not know what was asked of it.\n");
