@@ -14,8 +14,12 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
 
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>One look a second, while rows wait and no other node takes them in either.</summary>
+    private const int MostLooksInVain = 60;
+
     private readonly string _node = Identifier.Secret();
     private AuditHead? _seen;
+    private (long Sequence, int Looks) _inVain;
 
     /// <summary>The end of the chain as this node last saw it.</summary>
     public AuditHead? Head => Volatile.Read(ref _seen);
@@ -66,7 +70,11 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
             return false;
         }
 
-        var head = stored ?? await BeginAsync(rows, cancellationToken);
+        if ((stored ?? await BeginAsync(rows, cancellationToken)) is not { } head)
+        {
+            return false;
+        }
+
         var isNew = room == AuditSegment.Capacity;
         var segment = isNew ? Next(head, rows) : Longer(open!, rows);
         var longer = (head with { LastSegment = segment.Number, LastSequence = segment.Last, LastLink = segment.LastLink }).Signed(ring);
@@ -75,7 +83,8 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
         batch = stored is null ? batch.Insert(longer) : batch.Replace(longer);
         if (!(await storage.CommitAsync(batch)).Committed)
         {
-            // Another node is at it.
+            // Another node is at it, or somebody wants the servers to believe so.
+            RequireProgress(head.LastSequence);
             return false;
         }
 
@@ -83,9 +92,25 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
         return rows.Count == room;
     }
 
-    /// <summary>Where there are rows without a seal already, an older version wrote them.</summary>
-    private async Task<AuditHead> BeginAsync(IReadOnlyList<StoredAuditRow> rows, CancellationToken cancellationToken)
+    private void RequireProgress(long sequence)
     {
+        _inVain = (sequence, _inVain.Sequence == sequence ? _inVain.Looks + 1 : 1);
+        if (_inVain.Looks >= MostLooksInVain)
+        {
+            throw new AuditChainBrokenException($"Nothing has been added after row {sequence} for a minute, though rows wait: the lease '{LeaseName}' is not given back.");
+        }
+    }
+
+    /// <summary>Where there are rows without a seal already, an older version wrote them.</summary>
+    /// <returns>Null when another node has begun just now.</returns>
+    /// <exception cref="AuditChainBrokenException">There was a chain: to begin another one would hide that its head is gone.</exception>
+    private async Task<AuditHead?> BeginAsync(IReadOnlyList<StoredAuditRow> rows, CancellationToken cancellationToken)
+    {
+        if (await storage.CountAsync(new ListQuery(AuditSegment.Kind), cancellationToken) > 0)
+        {
+            return await FindHeadAsync(cancellationToken) is not null ? null : throw new AuditChainBrokenException("Its head is gone from the store.");
+        }
+
         var adopted = 0L;
         for (var page = rows; page.Count > 0; page = await storage.ReadAuditAsync(page[^1].Sequence, AuditSegment.Capacity, cancellationToken))
         {

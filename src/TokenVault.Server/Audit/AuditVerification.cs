@@ -15,41 +15,67 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
 {
     private const int PageSize = 500;
 
+    /// <summary>Rows get their place within seconds. Where they wait for longer while others are written, nothing chains them.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
+
     private string _greatestId = "";
     private long _findings;
     private long _chained;
     private long _notChained;
     private long _read;
     private bool _hasGap;
+    private long _adoptedThrough = long.MaxValue;
 
     /// <param name="witness">An end of the chain as it was seen elsewhere, <c>sequence:link</c>: it must still be in the chain.</param>
     public async Task<AuditVerdict> RunAsync(string? witness, CancellationToken cancellationToken)
     {
         var total = await storage.CountAuditAsync(new AuditQuery(), cancellationToken);
-        var head = await storage.FindAsync<AuditHead>(AuditHead.TheId, cancellationToken);
-        var anchored = head is not null && head.IsGenuine(ring);
-        if (head is null && await storage.CountAsync(new ListQuery(AuditSegment.Kind), cancellationToken) > 0)
+        var head = await FindHeadAsync(cancellationToken);
+        var last = 0L;
+        if (head is not null)
         {
-            Found("the chain's head is missing: where the chain ends cannot be known");
-        }
-
-        if (head is not null && !anchored)
-        {
-            Found("the chain's head was altered: where the chain ends cannot be known");
-        }
-
-        if (anchored)
-        {
-            foreach (var row in (await ReadAsync(long.MinValue, head!.FloorSequence, cancellationToken)).Values)
+            _adoptedThrough = head.AdoptedThrough;
+            foreach (var row in (await ReadAsync(long.MinValue, head.FloorSequence, cancellationToken)).Values)
             {
                 Found($"row {row.Sequence} ({row.Id}) was inserted before the first row that is kept");
             }
+
+            last = await WalkAsync(head, witness, cancellationToken);
         }
 
-        var last = anchored ? await WalkAsync(head!, witness, cancellationToken) : 0;
-        await ReadRestAsync(last, anchored ? head!.AdoptedThrough : long.MaxValue, cancellationToken);
+        await ReadRestAsync(last, cancellationToken);
         await CompareCountAsync(total, head, cancellationToken);
-        return new AuditVerdict(anchored ? head : null, _chained, _notChained, _findings);
+        return new AuditVerdict(head, _chained, _notChained, _findings);
+    }
+
+    /// <returns>Null when there is none that can be trusted.</returns>
+    private async Task<AuditHead?> FindHeadAsync(CancellationToken cancellationToken)
+    {
+        var (head, isThere) = await ReadHeadAsync(cancellationToken);
+        if (head is null && (isThere || await storage.CountAsync(new ListQuery(AuditSegment.Kind), cancellationToken) > 0))
+        {
+            Found($"the chain's head {(isThere ? "was altered" : "is missing")}: where the chain ends cannot be known");
+        }
+
+        return head;
+    }
+
+    private Task<(AuditHead? Genuine, bool IsThere)> ReadHeadAsync(CancellationToken cancellationToken) =>
+        ReadAsync<AuditHead>(AuditHead.TheId, head => head.IsGenuine(ring), cancellationToken);
+
+    /// <summary>What cannot even be read was altered as well; it must not keep the rest from being verified.</summary>
+    private async Task<(T? Genuine, bool IsThere)> ReadAsync<T>(string id, Func<T, bool> isGenuine, CancellationToken cancellationToken)
+        where T : class, IRecord<T>
+    {
+        try
+        {
+            var record = await storage.FindAsync<T>(id, cancellationToken);
+            return (record is not null && isGenuine(record) ? record : null, record is not null);
+        }
+        catch (CorruptRecordException)
+        {
+            return (null, true);
+        }
     }
 
     /// <returns>The last row that the chain speaks of.</returns>
@@ -59,16 +85,16 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
         var witnessed = witness is null;
         for (var number = head.FirstSegment; number <= head.LastSegment; number++)
         {
-            var segment = await storage.FindAsync<AuditSegment>(AuditSegment.NameOf(number), cancellationToken);
-            if (segment is null && await RetiredAsync(number, cancellationToken) is { } shorter)
+            var (segment, isThere) = await ReadAsync<AuditSegment>(AuditSegment.NameOf(number), one => one.IsGenuine(ring), cancellationToken);
+            if (!isThere && await RetiredAsync(number, cancellationToken) is { } shorter)
             {
                 (number, before, through) = (shorter.FirstSegment - 1, shorter.Floor, shorter.FloorSequence);
                 continue;
             }
 
-            if (segment is null || !segment.IsGenuine(ring))
+            if (segment is null)
             {
-                Found($"segment {number} of the chain {(segment is null ? "is missing" : "was altered")}: rows after {through} cannot be placed");
+                Found($"segment {number} of the chain {(isThere ? "was altered" : "is missing")}: rows after {through} cannot be placed");
                 before = null;
                 _hasGap = true;
                 continue;
@@ -104,7 +130,7 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
     /// <summary>On PostgreSQL, rows whose numbers the sequence never gave out are passed over by whoever reads in its order.</summary>
     private async Task CompareCountAsync(long total, AuditHead? head, CancellationToken cancellationToken)
     {
-        var now = await storage.FindAsync<AuditHead>(AuditHead.TheId, cancellationToken);
+        var (now, _) = await ReadHeadAsync(cancellationToken);
         if (_read < total && !_hasGap && now?.FirstSegment == head?.FirstSegment)
         {
             Found($"{total - _read} rows have numbers that the store never gave out: no server wrote them");
@@ -113,7 +139,7 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
 
     /// <summary>A segment that is gone because its time was over.</summary>
     private async Task<AuditHead?> RetiredAsync(long number, CancellationToken cancellationToken) =>
-        await storage.FindAsync<AuditHead>(AuditHead.TheId, cancellationToken) is { } head && head.IsGenuine(ring) && head.FirstSegment > number
+        await ReadHeadAsync(cancellationToken) is ({ } head, _) && head.FirstSegment > number
             ? head
             : null;
 
@@ -139,9 +165,10 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
             {
                 Found(IsSealed(row) ? $"row {sequence} ({row.Id}) is not the one that was written there: moved, or out of its order" : $"row {sequence} ({row.Id}) was altered");
             }
-            else if (row.Mac is not null && !IsSealed(row))
+            else if (!IsWritten(row))
             {
-                Found($"row {sequence} ({row.Id}) has another seal than it was written with");
+                // The servers chain what they find: its link says nothing of who wrote it.
+                Found($"row {sequence} ({row.Id}) has {(row.Mac is null ? "no seal: it was altered before it was chained, or no server wrote it" : "another seal than it was written with")}");
             }
             else
             {
@@ -180,24 +207,35 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
     }
 
     /// <summary>The rows that wait for their place have their seal at least.</summary>
-    private async Task ReadRestAsync(long after, long adoptedThrough, CancellationToken cancellationToken)
+    private async Task ReadRestAsync(long after, CancellationToken cancellationToken)
     {
+        StoredAuditRow? first = null;
+        var newest = DateTimeOffset.MinValue;
         while (await storage.ReadAuditAsync(after, PageSize, cancellationToken) is { Count: > 0 } page)
         {
             foreach (var row in page)
             {
-                if (!IsSealed(row) && (row.Mac is not null || row.Sequence > adoptedThrough))
+                if (!IsWritten(row))
                 {
                     Found($"row {row.Sequence} ({row.Id}), not chained yet, was altered, or no server wrote it");
                 }
+                else if (row.Mac is not null)
+                {
+                    first ??= row;
+                    newest = row.At > newest ? row.At : newest;
+                }
 
                 await RequireOriginalAsync(row, cancellationToken);
-
                 _read++;
                 progress(_chained + ++_notChained);
             }
 
             after = page[^1].Sequence;
+        }
+
+        if (first is not null && newest - first.At > LongestWait)
+        {
+            Found($"row {first.Sequence} ({first.Id}) and what follows it waited to be chained while the servers went on: what is not chained can be removed unseen");
         }
     }
 
@@ -223,6 +261,9 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
             .Select((sequence, i) => $"{sequence}:{Convert.ToHexStringLower(links.AsSpan(i * AuditSeal.LinkLength, AuditSeal.LinkLength))}")
             .Contains(witness, StringComparer.Ordinal);
     }
+
+    /// <summary>By a server; before there were seals, by whomever.</summary>
+    private bool IsWritten(StoredAuditRow row) => IsSealed(row) || (row.Mac is null && row.Sequence <= _adoptedThrough);
 
     private bool IsSealed(StoredAuditRow row) => row.Mac is { } mac && mac.AsSpan().SequenceEqual(AuditSeal.Of(ring, row));
 

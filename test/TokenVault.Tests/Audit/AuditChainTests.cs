@@ -10,7 +10,7 @@ namespace TokenVault.Tests.Audit;
 /// T-AU-03 on every engine: whoever writes to the database behind the server's back is found out. Each test has a store of its own with a
 /// chained log, and changes it by SQL.
 /// </summary>
-public abstract class AuditChainTests : IAsyncLifetime
+public abstract partial class AuditChainTests : IAsyncLifetime
 {
     private const int Rows = 600;
 

@@ -23,5 +23,7 @@ public sealed class PostgresAuditChainTests : AuditChainTests
     private protected override string AlterBody(long sequence) =>
         $"UPDATE audit SET body = set_byte(body, 40, get_byte(body, 40) # 1) WHERE sequence = {sequence}";
 
+    private protected override string Bytes(string sql) => sql.Replace("body = id", "body = convert_to(id, 'UTF8')", StringComparison.Ordinal);
+
     private protected override async Task RemoveAsync() => await _database!.DisposeAsync();
 }
