@@ -22,6 +22,7 @@ internal sealed class ExchangeScene : IAsyncDisposable
     private SandboxProvider _provider = null!;
     private VaultApi _vault = null!;
     private string _expected = "";
+    private int _strangers;
 
     /// <summary>The API exchanges the access token that it was called with.</summary>
     public IReadOnlyDictionary<string, string> ByAccessToken { get; private set; } = null!;
@@ -49,6 +50,22 @@ internal sealed class ExchangeScene : IAsyncDisposable
         }
     }
 
+    /// <summary>An authentication that fails, from an address that nobody else has.</summary>
+    public async Task FailAsync(string clientId, string secret)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, _issuer + "oauth/token")
+        {
+            Content = new FormUrlEncodedContent(new Dictionary<string, string>(ByRefreshToken) { ["client_id"] = clientId, ["client_secret"] = secret }),
+        };
+        var stranger = _strangers++;
+        request.Headers.Add("X-Forwarded-For", $"198.{stranger >> 16 & 255}.{stranger >> 8 & 255}.{stranger & 255}");
+        using var response = await _vault.Http.SendAsync(request);
+        if ((int)response.StatusCode != 401)
+        {
+            throw new InvalidOperationException($"A wrong secret was answered with {(int)response.StatusCode}.");
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         _vault.Dispose();
@@ -65,6 +82,8 @@ internal sealed class ExchangeScene : IAsyncDisposable
             ["TokenVault:Issuer"] = _issuer,
             ["TokenVault:DataDirectory"] = _directory.FullName,
             ["TokenVault:Egress:AllowedNetworks:0"] = "127.0.0.0/8",
+            ["TokenVault:Proxy:TrustedNetworks:0"] = "127.0.0.0/8",
+            ["TokenVault:Proxy:TrustedNetworks:1"] = "::1",
         });
         builder.Logging.ClearProviders();
     }

@@ -7,7 +7,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Clients;
 
 /// <summary>What the log is told of clients that could not prove who they are.</summary>
-internal sealed class AuthenticationTrace(AttemptLimiter limiter, IStorage storage, AuditLog audit)
+internal sealed class AuthenticationTrace(AttemptLimiter limiter, RecordCache cache, IStorage storage, AuditLog audit)
 {
     /// <summary>A minute, from one network.</summary>
     private const int MostUnknownTraced = 60;
@@ -24,7 +24,14 @@ internal sealed class AuthenticationTrace(AttemptLimiter limiter, IStorage stora
             Wire.FederatedExchange => AuditType.FailedVaultExchange,
             _ => null,
         };
-        if (type is null || (client is null && limiter.Begin($"unknown clients {CallerNetwork.Of(context)}", MostUnknownTraced) is not null))
+        // Counted for both, and looked for in the store for both, where a known client is in memory: the time would tell (T-CA-08).
+        var tooMany = limiter.Begin($"{(client is null ? "unknown" : "known")} clients {CallerNetwork.Of(context)}", MostUnknownTraced) is not null;
+        if (client is not null)
+        {
+            await cache.FindAsync<Client>(Identifier.Client(), context.RequestAborted);
+        }
+
+        if (type is null || (client is null && tooMany))
         {
             return;
         }
