@@ -21,6 +21,9 @@ internal sealed class TelemetryReceiver : IAsyncDisposable
         _app.Run(KeepAsync);
     }
 
+    /// <summary>How long it thinks before it takes something.</summary>
+    public TimeSpan Delay { get; set; }
+
     public string Address => _app.Urls.Single();
 
     public string Metrics => Received("/v1/metrics");
@@ -48,6 +51,7 @@ internal sealed class TelemetryReceiver : IAsyncDisposable
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        await Task.Delay(Delay, context.RequestAborted);
         _received.Enqueue((context.Request.Path, Encoding.Latin1.GetString(body.ToArray())));
         context.Response.ContentType = "application/x-protobuf";
     }

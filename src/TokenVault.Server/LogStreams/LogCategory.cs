@@ -35,6 +35,7 @@ internal static class LogCategory
         [AuditType.TokensetExpiresSoon] = "system.notification",
         [AuditType.TokensetCorrupt] = "system.notification",
         [AuditType.WorkerLimitReached] = "system.notification",
+        [AuditType.LogEntryCorrupt] = "system.notification",
         [AuditType.LogStreamSuspended] = "system.notification",
         [AuditType.AuditRetired] = "system.notification",
     };

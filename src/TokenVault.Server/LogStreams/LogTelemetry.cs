@@ -21,6 +21,9 @@ internal sealed class LogTelemetry(IStorage storage, LogView view, IConfiguratio
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
 
+    /// <summary>The exporter gives a call up after ten seconds.</summary>
+    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(15);
+
     private readonly string _node = Identifier.Secret();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -30,19 +33,19 @@ internal sealed class LogTelemetry(IStorage storage, LogView view, IConfiguratio
             return;
         }
 
-        using var factory = LoggerFactory.Create(builder =>
-        {
-            builder.Services.AddSingleton(configuration);
-            builder.AddOpenTelemetry(options => options.SetResourceBuilder(Resource()).AddOtlpExporter());
-        });
-        var sink = factory.CreateLogger("TokenVault.Audit");
+        await using var services = new ServiceCollection()
+            .AddSingleton(configuration)
+            .AddLogging(builder => builder.AddOpenTelemetry(options => options.SetResourceBuilder(Resource()).AddOtlpExporter()))
+            .BuildServiceProvider();
+        var sink = services.GetRequiredService<ILoggerFactory>().CreateLogger("TokenVault.Audit");
+        var exporter = services.GetRequiredService<LoggerProvider>();
         for (var last = false; !last;)
         {
             // Once more at the end, for what was logged until then.
             last = stoppingToken.IsCancellationRequested;
             try
             {
-                await ExportAsync(sink);
+                await ExportAsync(sink, exporter);
             }
             catch (Exception e)
             {
@@ -53,7 +56,7 @@ internal sealed class LogTelemetry(IStorage storage, LogView view, IConfiguratio
         }
     }
 
-    private async Task ExportAsync(ILogger sink)
+    private async Task ExportAsync(ILogger sink, LoggerProvider exporter)
     {
         // Most looks find nothing to do, and need no lease.
         if ((await storage.ReadAuditAsync((await StateAsync()).Sequence, 1, CancellationToken.None)).Count == 0)
@@ -75,8 +78,10 @@ internal sealed class LogTelemetry(IStorage storage, LogView view, IConfiguratio
                 Emit(sink, view.Of(row));
             }
 
+            // The exporter drops what does not fit into its queue: a log that is long already would not.
+            var sent = await FlushAsync(exporter);
             state = state with { Sequence = rows[^1].Sequence };
-            if (!(await storage.CommitAsync(new Batch().RenewLease(LeaseName, lease.Fence, LeaseTime).Put(state))).Committed)
+            if (!(await storage.CommitAsync(new Batch().RenewLease(LeaseName, lease.Fence, LeaseTime).Put(state))).Committed || !sent)
             {
                 return;
             }
@@ -94,6 +99,10 @@ internal sealed class LogTelemetry(IStorage storage, LogView view, IConfiguratio
             .ToList();
         sink.Log(LogLevel.Information, new EventId(0, (string?)entry["type"]), attributes, exception: null, static (_, _) => "audit");
     }
+
+    /// <summary>It waits for the receiver, and so on a thread of its own.</summary>
+    private static Task<bool> FlushAsync(LoggerProvider exporter) => Task.Factory.StartNew(
+        () => exporter.ForceFlush((int)FlushTime.TotalMilliseconds), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static ResourceBuilder Resource()
     {

@@ -1,5 +1,7 @@
 using TokenVault.Server;
+using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
+using TokenVault.Server.Storage;
 using TokenVault.Testing;
 using TokenVault.Tests.Flows.Vault;
 
@@ -61,6 +63,24 @@ public sealed class TelemetryTests : VaultScene
             pending.Link[(pending.Link.IndexOf('=', StringComparison.Ordinal) + 1)..], "ticket=", "code=", "url.query", "url.path",
         ];
         secrets.Where(secret => sent.Contains(secret, StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_log_that_is_longer_than_the_exporters_queue_gets_to_a_slow_receiver_whole()
+    {
+        _receiver.Delay = TimeSpan.FromMilliseconds(50);
+        var audit = Vault.Service<AuditLog>();
+        var batch = new Batch();
+        for (var i = 0; i < 6000; i++)
+        {
+            batch.Append(audit.Row(new AuditEvent { Type = AuditType.SuccessfulLogout, Description = $"[entry {i}]" }));
+        }
+
+        (await Storage.CommitAsync(batch)).Committed.ShouldBeTrue();
+
+        await UntilAsync(() => Task.FromResult(_receiver.Logs.Contains("[entry 5999]", StringComparison.Ordinal)));
+        var logs = _receiver.Logs;
+        Enumerable.Range(0, 6000).Where(i => !logs.Contains($"[entry {i}]", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 
     [Fact]
