@@ -34,5 +34,6 @@ internal static class AuditType
     public const string TokenRevoked = "token_revoked";
     public const string TokenRevocationFailed = "token_revocation_failed";
     public const string LogStreamSuspended = "log_stream_suspended";
+    public const string LogEntryCorrupt = "log_entry_corrupt";
     public const string AuditRetired = "audit_retired";
 }

@@ -12,10 +12,14 @@ internal sealed class LogView(TokenVaultOptions options)
 
     private readonly Uri _issuer = new(options.Issuer);
 
-    /// <exception cref="CorruptRecordException">The row's body is no event.</exception>
+    /// <summary>What no server wrote is shown as that: a list, a search or a stream must not end at it (F-38).</summary>
     public JsonObject Of(StoredAuditRow row)
     {
-        var entry = Read(row);
+        var entry = Read(row) ?? new AuditEvent
+        {
+            Type = AuditType.LogEntryCorrupt,
+            Description = "The entry cannot be read. See what 'tokenvault-server audit verify' finds.",
+        };
         var json = new JsonObject
         {
             ["_id"] = row.Id,
@@ -46,15 +50,42 @@ internal sealed class LogView(TokenVaultOptions options)
         return json;
     }
 
-    private static AuditEvent Read(StoredAuditRow row)
+    private static AuditEvent? Read(StoredAuditRow row)
     {
         try
         {
-            return JsonSerializer.Deserialize(row.Body, AuditJson.Default.AuditEvent) ?? throw new CorruptRecordException("audit row", row.Id, inner: null);
+            var entry = JsonSerializer.Deserialize(row.Body, AuditJson.Default.AuditEvent);
+            RequireText(entry?.Details);
+            return entry;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
-            throw new CorruptRecordException("audit row", row.Id, e);
+            return null;
+        }
+    }
+
+    /// <summary>Broken text and members that are there twice are noticed only when they are looked at: look now.</summary>
+    private static void RequireText(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject members:
+                foreach (var (_, value) in members)
+                {
+                    RequireText(value);
+                }
+
+                break;
+            case JsonArray items:
+                foreach (var item in items)
+                {
+                    RequireText(item);
+                }
+
+                break;
+            case JsonValue value:
+                _ = value.ToString();
+                break;
         }
     }
 }

@@ -34,6 +34,7 @@ internal static class LogCategory
         [AuditType.TokensetRecovered] = "system.notification",
         [AuditType.TokensetExpiresSoon] = "system.notification",
         [AuditType.TokensetCorrupt] = "system.notification",
+        [AuditType.LogEntryCorrupt] = "system.notification",
         [AuditType.LogStreamSuspended] = "system.notification",
         [AuditType.AuditRetired] = "system.notification",
     };
