@@ -6,7 +6,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Audit;
 
 /// <summary>
-/// A search of the log: terms <c>field:value</c> with <c>AND</c>, <c>OR</c>, <c>NOT</c> and brackets, quoted texts, a <c>*</c> at the end,
+/// A search of the log: terms <c>field:value</c> with <c>AND</c>, <c>OR</c>, <c>NOT</c> and brackets, quoted texts, <c>*</c> and <c>?</c>,
 /// <c>_exists_:field</c> and ranges <c>[a TO b]</c>. Terms side by side must all be met. It is decided by entries, never by the database's
 /// language (T-EN-12).
 /// </summary>
@@ -24,7 +24,7 @@ internal sealed record LogQuery(LogTerm Root)
         {
             query = term switch
             {
-                LogTerm.Equal { Field: "user_id", IsPrefix: false } user when query.UserId is null => query with { UserId = user.Value },
+                LogTerm.Equal { Field: "user_id" } user when query.UserId is null => query with { UserId = user.Value },
                 LogTerm.Between { Field: "date" } dates => Narrow(query, dates),
                 _ => query,
             };

@@ -65,17 +65,17 @@ internal sealed class LogQueryParser(string text)
             return Take(')') ? inner : Fail();
         }
 
-        if (Value() is not { } first)
+        if (Value() is not var (first, pattern))
         {
             return Fail();
         }
 
         if (!Take(':', skipSpace: false))
         {
-            return new LogTerm.Word(first.TrimEnd('*'));
+            return new LogTerm.Word(pattern is null ? value => value.Contains(first, StringComparison.OrdinalIgnoreCase) : pattern.Anywhere().Fits);
         }
 
-        return first == "_exists_" ? (Value() is { } field ? new LogTerm.Exists(field) : Fail()) : OfField(first);
+        return first == "_exists_" ? (Value() is var (field, _) ? new LogTerm.Exists(field) : Fail()) : OfField(first);
     }
 
     private LogTerm OfField(string field)
@@ -86,20 +86,19 @@ internal sealed class LogQueryParser(string text)
             return Range(field);
         }
 
-        var quoted = _at < text.Length && text[_at] == '"';
-        if (Value() is not { } value)
+        return Value() switch
         {
-            return Fail();
-        }
-
-        return value == "*" && !quoted ? new LogTerm.Exists(field) : new LogTerm.Equal(field, quoted ? value : value.TrimEnd('*'), !quoted && value.EndsWith('*'));
+            null => Fail(),
+            (_, null) value => new LogTerm.Equal(field, value.Text),
+            ("*", _) => new LogTerm.Exists(field),
+            var (_, pattern) => new LogTerm.Like(field, pattern),
+        };
     }
 
     private LogTerm Range(string field)
     {
         var fromIncluded = text[_at++] == '[';
-        var from = Value();
-        if (from is null || !TakeWord("TO") || Value() is not { } to)
+        if (Value() is not var (from, _) || !TakeWord("TO") || Value() is not var (to, _))
         {
             return Fail();
         }
@@ -124,12 +123,12 @@ internal sealed class LogQueryParser(string text)
     }
 
     /// <summary>A quoted text, or what stands until the next space or bracket; a colon ends a name but not a date.</summary>
-    private string? Value()
+    private (string Text, Wildcard? Pattern)? Value()
     {
         SkipSpace();
         if (_at < text.Length && text[_at] == '"')
         {
-            return Quoted();
+            return Quoted() is { } quoted ? (quoted, null) : null;
         }
 
         var start = _at;
@@ -138,7 +137,7 @@ internal sealed class LogQueryParser(string text)
             _at++;
         }
 
-        return _at == start ? null : text[start.._at].Replace("\\", "", StringComparison.Ordinal);
+        return _at == start ? null : Wildcard.Read(text.AsSpan(start, _at - start));
     }
 
     private bool EndsName(int start) => text[_at] == ':' && !char.IsDigit(text[start]) && text[start..(_at)].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '$');
@@ -208,6 +207,6 @@ internal sealed class LogQueryParser(string text)
     private LogTerm.Word Fail()
     {
         _failed = true;
-        return new LogTerm.Word("");
+        return new LogTerm.Word(_ => false);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using TokenVault.Server.Http;
 
 namespace TokenVault.Server.Audit;
 
@@ -27,10 +28,14 @@ internal abstract record LogTerm
         public override bool Matches(JsonObject entry) => !Term.Matches(entry);
     }
 
-    internal sealed record Equal(string Field, string Value, bool IsPrefix) : LogTerm
+    internal sealed record Equal(string Field, string Value) : LogTerm
     {
-        public override bool Matches(JsonObject entry) => ValuesOf(entry, Field).Any(value =>
-            IsPrefix ? value.StartsWith(Value, StringComparison.OrdinalIgnoreCase) : value.Equals(Value, StringComparison.OrdinalIgnoreCase));
+        public override bool Matches(JsonObject entry) => ValuesOf(entry, Field).Any(value => value.Equals(Value, StringComparison.OrdinalIgnoreCase));
+    }
+
+    internal sealed record Like(string Field, Wildcard Pattern) : LogTerm
+    {
+        public override bool Matches(JsonObject entry) => ValuesOf(entry, Field).Any(Pattern.Fits);
     }
 
     internal sealed record Exists(string Field) : LogTerm
@@ -39,13 +44,13 @@ internal abstract record LogTerm
     }
 
     /// <summary>A bare word, in any of the members that name somebody or something.</summary>
-    internal sealed record Word(string Value) : LogTerm
+    internal sealed record Word(Func<string, bool> IsIn) : LogTerm
     {
         private static readonly string[] Fields =
             ["type", "description", "user_id", "user_name", "client_id", "client_name", "connection", "ip", "audience", "log_id"];
 
         public override bool Matches(JsonObject entry) =>
-            Fields.SelectMany(field => ValuesOf(entry, field)).Any(value => value.Contains(Value, StringComparison.OrdinalIgnoreCase));
+            Fields.SelectMany(field => ValuesOf(entry, field)).Any(IsIn);
     }
 
     /// <summary>Dates and texts in one order, since dates are written so that they sort; <c>*</c> is no bound.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using TokenVault.Server.Http;
 
 namespace TokenVault.Server.Users;
 
@@ -113,7 +114,7 @@ internal sealed class UserQuery
             throw new FormatException($"An operator stands alone at position {start}");
         }
 
-        return word.Exists(part => part.Wild) ? new WildcardTerm(field, word) : new EqualTerm(field, Plain(word));
+        return word.Exists(part => part.Wild) ? new WildcardTerm(field, new Wildcard(word)) : new EqualTerm(field, Plain(word));
     }
 
     private UserTerm ReadValue(string field)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using TokenVault.Server.Http;
 
 namespace TokenVault.Server.Users;
 
@@ -56,42 +57,9 @@ internal sealed record EqualTerm(string? Field, string Value) : UserTerm
         ValuesOf(user, Field).Any(value => string.Equals(TextOf(value), Value, StringComparison.OrdinalIgnoreCase));
 }
 
-/// <summary><c>*</c> stands for any text, <c>?</c> for one character, unless they were escaped.</summary>
-internal sealed record WildcardTerm(string? Field, IReadOnlyList<(char Character, bool Wild)> Pattern) : UserTerm
+internal sealed record WildcardTerm(string? Field, Wildcard Pattern) : UserTerm
 {
-    public override bool Matches(JsonObject user) => ValuesOf(user, Field).Any(value => Fits(TextOf(value)));
-
-    /// <summary>Goes back to the last star only, so that no pattern takes more than the product of the two lengths.</summary>
-    private bool Fits(string text)
-    {
-        var (at, pattern, star, retry) = (0, 0, -1, 0);
-        while (at < text.Length)
-        {
-            if (pattern < Pattern.Count && Pattern[pattern] is ('*', true))
-            {
-                (star, retry) = (pattern++, at);
-                continue;
-            }
-
-            if (pattern < Pattern.Count && (Pattern[pattern] is ('?', true) || Same(Pattern[pattern].Character, text[at])))
-            {
-                pattern++;
-                at++;
-                continue;
-            }
-
-            if (star < 0)
-            {
-                return false;
-            }
-
-            (pattern, at) = (star + 1, ++retry);
-        }
-
-        return Pattern.Skip(pattern).All(part => part is ('*', true));
-    }
-
-    private static bool Same(char left, char right) => char.ToUpperInvariant(left) == char.ToUpperInvariant(right);
+    public override bool Matches(JsonObject user) => ValuesOf(user, Field).Any(value => Pattern.Fits(TextOf(value)));
 }
 
 /// <summary>A bound that is null is open.</summary>
