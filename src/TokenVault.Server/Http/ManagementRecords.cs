@@ -67,8 +67,7 @@ internal sealed class ManagementRecords(IStorage storage, AuditLog audit, Cursor
 
         if (list.Where is not null)
         {
-            var all = await Storage.ListAllAsync<T>(list.Index, request.Cancellation);
-            return Answer(page, fields, list, all.Where(list.Where).ToList());
+            return Answer(page, fields, list, await Storage.ListWhereAsync(list.Index, list.Where, request.Cancellation));
         }
 
         var query = new ListQuery(T.Kind)
@@ -119,7 +118,8 @@ internal sealed class ManagementRecords(IStorage storage, AuditLog audit, Cursor
         where T : class, IRecord<T>
     {
         var part = page.Checkpoint
-            ? all.SkipWhile(record => page.After is not null && string.CompareOrdinal(record.Id, page.After) <= 0).Take(page.Limit + 1)
+            ? all.OrderBy(record => record.Id, StringComparer.Ordinal)
+                .SkipWhile(record => page.After is not null && string.CompareOrdinal(record.Id, page.After) <= 0).Take(page.Limit + 1)
             : all.Skip(page.Start).Take(page.Limit);
         return Answer(page, fields, list, [.. part], all.Count);
     }

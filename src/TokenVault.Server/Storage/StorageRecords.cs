@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TokenVault.Server.Diagnostics;
 
 namespace TokenVault.Server.Storage;
@@ -19,7 +20,25 @@ internal static class StorageRecords
     /// <exception cref="CorruptRecordException">A row is not what it claims to be.</exception>
     public static async ValueTask<List<T>> ListAllAsync<T>(this IStorage storage, EntityKey? index, CancellationToken cancellationToken)
         where T : class, IRecord<T> =>
-        [.. (await storage.ListRowsAsync(T.Kind, index, cancellationToken)).Select(row => row.ToRecord<T>())];
+        await storage.ListWhereAsync<T>(index, static _ => true, cancellationToken);
+
+    /// <summary>Those that pass; of the others never more than a page is held.</summary>
+    /// <exception cref="CorruptRecordException">A row is not what it claims to be.</exception>
+    public static async ValueTask<List<T>> ListWhereAsync<T>(this IStorage storage, EntityKey? index, Func<T, bool> where, CancellationToken cancellationToken)
+        where T : class, IRecord<T>
+    {
+        var found = new List<T>();
+        await foreach (var row in storage.ReadRowsAsync(T.Kind, index, cancellationToken))
+        {
+            var record = row.ToRecord<T>();
+            if (where(record))
+            {
+                found.Add(record);
+            }
+        }
+
+        return found;
+    }
 
     /// <summary>As <see cref="ListAllAsync"/>, without the rows that are corrupt: one of them must not take the others with it (F-38).</summary>
     public static async ValueTask<List<T>> ListReadableAsync<T>(
@@ -27,7 +46,7 @@ internal static class StorageRecords
         where T : class, IRecord<T>
     {
         var readable = new List<T>();
-        foreach (var row in await storage.ListRowsAsync(T.Kind, index, cancellationToken))
+        await foreach (var row in storage.ReadRowsAsync(T.Kind, index, cancellationToken))
         {
             try
             {
@@ -46,16 +65,31 @@ internal static class StorageRecords
     public static async ValueTask<List<Entity>> ListRowsAsync(
         this IStorage storage, string kind, EntityKey? index, CancellationToken cancellationToken)
     {
-        const int chunk = 500;
         var all = new List<Entity>();
+        await foreach (var row in storage.ReadRowsAsync(kind, index, cancellationToken))
+        {
+            all.Add(row);
+        }
+
+        return all;
+    }
+
+    private static async IAsyncEnumerable<Entity> ReadRowsAsync(
+        this IStorage storage, string kind, EntityKey? index, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        const int chunk = 500;
         string? after = null;
         while (true)
         {
             var page = await storage.ListAsync(new ListQuery(kind) { Index = index, After = after, Take = chunk }, cancellationToken);
-            all.AddRange(page);
+            foreach (var row in page)
+            {
+                yield return row;
+            }
+
             if (page.Count < chunk)
             {
-                return all;
+                yield break;
             }
 
             after = page[^1].Id;

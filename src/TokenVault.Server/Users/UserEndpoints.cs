@@ -40,8 +40,7 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
     {
         if (search.Key is not { } key)
         {
-            var all = await records.Storage.ListAllAsync<User>(index: null, request.Cancellation);
-            return all.FindAll(user => search.Matches!(UserView.Of(user)));
+            return await records.Storage.ListWhereAsync<User>(index: null, user => search.Matches!(UserView.Of(user)), request.Cancellation);
         }
 
         List<User?> found = key.Field switch

@@ -101,6 +101,21 @@ public sealed class UserQueryTests
         (await NamesAsync("sort=name:-1")).ShouldBe(["Cy", "Bob", "Ada"]);
         (await NamesAsync("sort=name:1&page=1&per_page=2")).ShouldBe(["Cy"]);
         (await NamesAsync("connection=other")).ShouldBeEmpty();
+
+        // A cursor goes by the id, whatever the order that was asked for: nobody is left out.
+        foreach (var order in (string[])["name:1", "name:-1", "email:1"])
+        {
+            var (seen, next) = (new List<string>(), (string?)"");
+            for (; next is not null; next = (string?)(await PageAsync(next))["next"])
+            {
+                seen.AddRange((await PageAsync(next))["users"]!.AsArray().Select(user => (string)user!["name"]!));
+            }
+
+            seen.ShouldBe(["Ada", "Bob", "Cy"], ignoreOrder: true);
+
+            async Task<JsonNode> PageAsync(string from) => (await host.SendAsync("GET", $"/users?take=1&from={from}&sort={order}&q=_exists_:email")).Body!;
+        }
+
         var totals = (await host.SendAsync("GET", "/users?include_totals=true&per_page=1&q=app_metadata.plan:team")).Body!;
         ((int)totals["total"]!, totals["users"]!.AsArray().Count).ShouldBe((2, 1));
         (await host.SendAsync("GET", "/users?q=a%20b")).ErrorCode.ShouldBe("invalid_query_string");
