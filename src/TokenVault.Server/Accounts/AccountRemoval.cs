@@ -39,6 +39,21 @@ internal sealed class AccountRemoval(
         await OfIndexAsync(EntityKey.Index("connection", connection.Id), connection, batch, cancellationToken);
     }
 
+    /// <summary>Whether tokens of users, or such as wait for them, are sent to where the connection points.</summary>
+    public async ValueTask<bool> HasTokensAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        foreach (var kind in (string[])[Tokenset.Kind, RefreshSpare.Kind, ConnectRequest.Kind])
+        {
+            var any = new ListQuery(kind) { Index = EntityKey.Index("connection", connection.Id), Take = 1 };
+            if (await storage.CountAsync(any, cancellationToken) > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>One look at each account; what is refreshed meanwhile, and what is left of the last portion, goes with the connection.</summary>
     private async ValueTask ThinOutAsync(Connection connection, CancellationToken cancellationToken)
     {

@@ -34,7 +34,7 @@ internal sealed class ConnectBrowserLeg(IStorage storage, RecordCache cache, Ses
         var signedIn = await sessions.FindAsync(context);
         if (signedIn is not null && signedIn.User.UserId != request.UserId)
         {
-            await Page.Error(403, "This link is for another user", "You are signed in as someone else. Start again from the application.").WriteAsync(context);
+            await Page.Error(403, "This link is for another user", "You are signed in as someone else. To connect an account, sign out of the application, sign in to it again, and start anew there.").WriteAsync(context);
             return;
         }
 
@@ -85,5 +85,5 @@ internal sealed class ConnectBrowserLeg(IStorage storage, RecordCache cache, Ses
     }
 
     private static Page Expired() =>
-        Page.Error(400, "This link has expired or was used already", "Go back to the application and connect the account again.");
+        Page.Error(400, "This link has expired or was used already", "Go back to the application and connect the account again. Cookies must be allowed.");
 }

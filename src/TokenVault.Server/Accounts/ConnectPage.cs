@@ -25,13 +25,18 @@ internal sealed class ConnectPage(IStorage storage, RecordCache cache, PageState
         var body = Html.Of($"""
             <h1>Connect your account at {connection.Label}?</h1>
             <p>It will be connected for <strong>{who}</strong>, and {client?.Name ?? request.ClientId} will be able to use it for them.</p>
-            {Asked(connection, request.Scopes)}
+            {Unproven(user)}{Asked(connection, request.Scopes)}
             <p class="error">You are not signed in here as {who}. If you are somebody else, or another person sent you this link, cancel.</p>
             <ul class="choices"><li><a class="button" href="{Link(state, "continue")}">I am {who}: continue to {connection.Label}</a></li>
             <li><a class="button" href="{Link(state, "cancel")}">Cancel</a></li></ul>
             """);
         await new Page("Connect an account", body).WriteAsync(context);
     }
+
+    /// <summary>A name or an unverified address is what its owner says: the attacker's may be the reader's own (T-CF-13).</summary>
+    private static Html Unproven(User? user) => user is null or { Email: not null, EmailVerified: true }
+        ? Html.Empty
+        : Html.Of($"<p>Nobody has verified that name or address. The user's id is <code>{user.UserId}</code>.</p>");
 
     /// <summary>In the provider's own words: what they mean, its page will say.</summary>
     private static Html Asked(Connection connection, IReadOnlyList<string> scopes)

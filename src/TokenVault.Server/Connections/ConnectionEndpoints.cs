@@ -8,7 +8,7 @@ namespace TokenVault.Server.Connections;
 
 /// <summary><c>/api/v2/connections</c>: providers as this deployment uses them.</summary>
 internal sealed class ConnectionEndpoints(
-    ManagementRecords records, KeyRing ring, ProviderCatalog catalog, TokenVaultOptions options, TimeProvider time, IEnumerable<ConnectionRemoval> removals)
+    ManagementRecords records, KeyRing ring, ProviderCatalog catalog, TokenVaultOptions options, TimeProvider time, ConnectionDependents dependents)
 {
     private static readonly RequiredScope Read = new("read:connections", "read:connections_options");
 
@@ -111,11 +111,7 @@ internal sealed class ConnectionEndpoints(
 
             // Tokens stored for it must not be sent to whoever takes its name next.
             var batch = new Batch().Delete(connection).DeleteIndexed(Connection.OwnerIndex, connection.Id);
-            foreach (var removal in removals)
-            {
-                await removal(connection, batch, request.Cancellation);
-            }
-
+            await dependents.RemoveAsync(connection, batch, request.Cancellation);
             return new PendingWrite(batch, ManagementAnswer.NoContent) { Target = connection.Id, Replaced = connection.Version };
         });
 
@@ -129,6 +125,14 @@ internal sealed class ConnectionEndpoints(
         if (body.Refused(out var error))
         {
             return (error, connection, batch);
+        }
+
+        // Not even by whoever gives a secret: that may be one of their own, set a moment ago (T-MG-01).
+        if (ConnectionOptionsBody.MayLeaveProvider(connection.Options, current.Options, catalog.Find(connection.Strategy))
+            && await dependents.HoldTokensAsync(current, cancellationToken))
+        {
+            return (ManagementError.Conflict(
+                "Users have connected accounts through this connection, or are about to, and their tokens go to no other host. Make a connection for that host."), connection, batch);
         }
 
         // A host that is new to the connection is shown no key that another one trusts.

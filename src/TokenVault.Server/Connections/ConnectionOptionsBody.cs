@@ -67,8 +67,8 @@ internal static class ConnectionOptionsBody
     }
 
     /// <summary>
-    /// Secrets are never shown, so whoever may change a connection must not have them sent to a host of theirs either: not the client
-    /// secret, nor with it the users' refresh tokens. Who knows the secret may.
+    /// Secrets are never shown, so whoever may change a connection must not have the client secret sent to a host of theirs either. Who
+    /// knows it may. Of the users' tokens see <see cref="MayLeaveProvider"/>.
     /// </summary>
     private static void RefuseNewHosts(BodyReader body, ConnectionOptions options, ConnectionOptions current)
     {
@@ -83,6 +83,15 @@ internal static class ConnectionOptionsBody
         (options.Variables ?? Nothing).Except(former.Variables ?? Nothing).Any()
         || (former.Variables ?? Nothing).Except(options.Variables ?? Nothing).Any()
         || Origins(options).Except(Origins(former), StringComparer.Ordinal).Any();
+
+    /// <summary>
+    /// Whether users' tokens would be sent to a host that may be anybody's: one that the former options do not name, and that the
+    /// catalogue does not keep inside the provider.
+    /// </summary>
+    public static bool MayLeaveProvider(ConnectionOptions options, ConnectionOptions former, Provider? provider) =>
+        Origins(options).Except(Origins(former), StringComparer.Ordinal).Any()
+        || (provider is not null && provider.Variables.Any(variable => ProviderVariables.NamesAnyHost(provider, variable)
+            && ProviderVariables.Value(variable, options.Variables) != ProviderVariables.Value(variable, former.Variables)));
 
     private static IEnumerable<string?> Origins(ConnectionOptions options) =>
         ((string?[])[

@@ -4,3 +4,20 @@ namespace TokenVault.Server.Connections;
 
 /// <summary>What another slice adds to the commit that removes a connection. Registered with the composition root, run in order.</summary>
 internal delegate ValueTask ConnectionRemoval(Connection connection, Batch batch, CancellationToken cancellationToken);
+
+/// <summary>Whether another slice keeps tokens of users that are sent to where the connection points. Registered by the composition root.</summary>
+internal delegate ValueTask<bool> ConnectionHoldings(Connection connection, CancellationToken cancellationToken);
+
+/// <summary>What depends on connections in the slices above.</summary>
+internal sealed class ConnectionDependents(IEnumerable<ConnectionRemoval> removals, ConnectionHoldings holdings)
+{
+    public ValueTask<bool> HoldTokensAsync(Connection connection, CancellationToken cancellationToken) => holdings(connection, cancellationToken);
+
+    public async ValueTask RemoveAsync(Connection connection, Batch batch, CancellationToken cancellationToken)
+    {
+        foreach (var removal in removals)
+        {
+            await removal(connection, batch, cancellationToken);
+        }
+    }
+}

@@ -28,7 +28,7 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return new(null, found.Failure);
         }
 
-        if (Problem(token, target.Connection, first: true) is { } problem)
+        if (Problem(token, target, first: true) is { } problem)
         {
             return Rejected(problem);
         }
@@ -43,9 +43,7 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return Rejected("another nonce");
         }
 
-        return target.Provider.IdTokenClaims.Any(claim => !Says(token, claim.Key, claim.Value))
-            ? Rejected("an account of another organization")
-            : new(Identity(token), null);
+        return new(Identity(token), null);
     }
 
     /// <summary>Has the keys at hand for <see cref="Compare"/>; whatever becomes of it.</summary>
@@ -81,7 +79,7 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return Rejected(broken).Failure;
         }
 
-        if (Problem(token, target.Connection, first: false) is { } problem)
+        if (Problem(token, target, first: false) is { } problem)
         {
             return Rejected(problem).Failure;
         }
@@ -140,11 +138,17 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
         };
     }
 
-    private static string? Problem(VerifiedJwt token, Connection connection, bool first)
+    private static string? Problem(VerifiedJwt token, ProviderTarget target, bool first)
     {
-        if (ValidateUpstreamIdentity.Problem(connection, token.Subject, claim => Texts(token, claim), first) is { } problem)
+        if (ValidateUpstreamIdentity.Problem(target.Connection, token.Subject, claim => Texts(token, claim), first) is { } problem)
         {
             return problem;
+        }
+
+        // As with the operator's own restrictions, a refresh may leave the claim out (T-UP-09).
+        if (target.Provider.IdTokenClaims.Any(claim => (first || Texts(token, claim.Key) is not null) && !Says(token, claim.Key, claim.Value)))
+        {
+            return "an account of another organization";
         }
 
         // §3.1.3.7 steps 4 and 5.
@@ -154,7 +158,7 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             return token.Audiences.Count > 1 ? "several audiences and no azp" : null;
         }
 
-        return string.Equals(authorizedParty, connection.Options.ClientId, StringComparison.Ordinal) ? null : "another azp";
+        return string.Equals(authorizedParty, target.Registration.ClientId, StringComparison.Ordinal) ? null : "another azp";
     }
 
     private static IReadOnlyList<string>? Texts(VerifiedJwt token, string claim) =>

@@ -19,6 +19,13 @@ internal static class ProviderVariables
         return matches ? null : $"Not a {variable.Name}: expected something like {variable.Example}";
     }
 
+    /// <summary>Whether a value can be the host of anybody's server, as where the provider is software that people run themselves.</summary>
+    public static bool NamesAnyHost(Provider provider, ProviderVariable variable) =>
+        provider.TokenEndpoint?.StartsWith($"https://{{{variable.Name}}}/", StringComparison.Ordinal) == true && Problem(variable, "host.example") is null;
+
+    public static string? Value(ProviderVariable variable, IReadOnlyDictionary<string, string>? values) =>
+        values?.GetValueOrDefault(variable.Name) ?? variable.Default;
+
     /// <summary>The entry with every variable filled in; null when one has no value, or a wrong one.</summary>
     public static Provider? Complete(Provider provider, IReadOnlyDictionary<string, string>? values, out string problem)
     {
@@ -31,7 +38,7 @@ internal static class ProviderVariables
         var filled = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var variable in provider.Variables)
         {
-            if ((values?.GetValueOrDefault(variable.Name) ?? variable.Default) is not { } value)
+            if (Value(variable, values) is not { } value)
             {
                 problem = $"the connection has no {variable.Name}";
                 return null;

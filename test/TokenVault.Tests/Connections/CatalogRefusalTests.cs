@@ -29,6 +29,24 @@ public sealed class CatalogRefusalTests(CatalogScene scene) : IClassFixture<Cata
     }
 
     [Theory]
+    [InlineData("""{"hd":"example.com"}""", true)]
+    [InlineData("{}", true)]
+    [InlineData("""{"hd":"evil.example"}""", false)]
+    public async Task T_UP_09_A_refresh_that_names_an_account_of_another_organization_is_not_used(string claims, bool used)
+    {
+        var workspace = KnownBehaviours.All["google-apps"];
+        var name = await AddAsync(workspace);
+        var account = await scene.ConnectAsync(name);
+        await scene.ExpireAsync(account);
+        scene.Double.Change(workspace with { OpenId = workspace.OpenId! with { Claims = claims } });
+
+        var answer = await scene.User.ExchangeAsync(name);
+
+        scene.Double.Grants.Refreshes.ShouldBe(1);
+        (answer.Status, answer["reason"]).ShouldBe(used ? (200, null) : (401, "reauthorization_required"), answer.Text);
+    }
+
+    [Theory]
     [InlineData("calendar.write,calendar.share", "openid email https://www.googleapis.com/auth/calendar.readonly calendar.write calendar.share")]
     [InlineData("calendar.write calendar.share", "openid email https://www.googleapis.com/auth/calendar.readonly calendar.write calendar.share")]
     [InlineData("email", "openid email https://www.googleapis.com/auth/calendar.readonly")]

@@ -32,7 +32,7 @@ public sealed class TenantTests
     }
 
     [Fact]
-    public async Task The_multi_factor_policy_is_none_and_cannot_be_pretended()
+    public async Task T_CF_14_The_multi_factor_policy_is_none_and_cannot_be_pretended()
     {
         var host = await ManagementHost.SharedAsync();
         (await host.SendAsync("GET", "/guardian/policies")).Body!.ToJsonString().ShouldBe("[]");

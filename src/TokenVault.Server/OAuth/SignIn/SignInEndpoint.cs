@@ -15,6 +15,8 @@ namespace TokenVault.Server.OAuth.SignIn;
 internal sealed class SignInEndpoint(
     IStorage storage, ConnectBrowserLeg connecting, AuthorizeRequests requests, SignInDeparture departure, SignInReturn returning, SignInPages pages)
 {
+    private static readonly TimeSpan RedeemTime = TimeSpan.FromMinutes(2);
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/login/callback/{connection}", CallbackAsync);
@@ -74,7 +76,7 @@ internal sealed class SignInEndpoint(
         var state = new Secret(text);
         var cookie = UpstreamCookie.Of("signin", state);
         var request = await storage.FindAsync<SignInRequest>(Identifier.Hash(text), context.RequestAborted);
-        if (request is null || !cookie.IsIn(context, request.BrowserHash))
+        if (request is not { Answered: false } || !cookie.IsIn(context, request.BrowserHash))
         {
             return null;
         }
@@ -87,13 +89,15 @@ internal sealed class SignInEndpoint(
         }
 
         // The state is used up before anything is sent: a second callback finds nothing.
-        if (!(await storage.CommitAsync(new Batch().Delete(request))).Committed)
+        var answered = request with { Answered = true, Deadline = request.Deadline + RedeemTime };
+        var used = request.LinkTo is null ? new Batch().Delete(request) : new Batch().Replace(answered);
+        if (!(await storage.CommitAsync(used)).Committed)
         {
             return null;
         }
 
         cookie.Remove(context);
-        return new SignInArrival(request, connection, answer, state);
+        return new SignInArrival(answered with { Version = request.Version + 1 }, connection, answer, state);
     }
 
     private async Task GoOnAsync(HttpContext context, SignInArrival arrival)

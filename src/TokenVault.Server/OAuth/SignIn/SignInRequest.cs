@@ -40,6 +40,12 @@ internal sealed record SignInRequest : IRecord<SignInRequest>
     /// <summary>Hash of the cookie that binds the browser.</summary>
     public required string BrowserHash { get; init; }
 
+    /// <summary>
+    /// The provider's answer is being worked on, and no other is taken. The row of a linking stays until the identity is linked, so that
+    /// whatever withdraws the one withdraws the other (T-CF-08).
+    /// </summary>
+    public bool Answered { get; init; }
+
     public DateTimeOffset Deadline { get; init; }
 
     [JsonIgnore]

@@ -32,6 +32,10 @@ internal sealed class SignInReturn(
                 Description = $"{error.Error}: {error.Description}",
             };
             await storage.CommitAsync(new Batch().Append(audit.Row(failed)));
+            if (request.LinkTo is not null)
+            {
+                await storage.CommitAsync(new Batch().Delete(request));
+            }
         }
 
         return error;

@@ -73,9 +73,15 @@ internal sealed class SignInSession(
             }
 
             var trace = Event(context, AuditType.ManagementWrite, request, connection) with { UserId = request.LinkTo, Description = "Link an identity" };
-            if ((await storage.CommitAsync(batch.Require(signedIn.Session).Append(audit.Row(trace)))).Committed)
+            if ((await storage.CommitAsync(batch.Require(signedIn.Session).Delete(request).Append(audit.Row(trace)))).Committed)
             {
                 return new(Error: null, kept);
+            }
+
+            // An identity was unlinked, or the account disconnected, while the provider was asked: the proof is too late (T-CF-08).
+            if (await storage.FindAsync<SignInRequest>(request.Id, CancellationToken.None) is null)
+            {
+                return new(OAuthError.AccessDenied("The request was withdrawn meanwhile."), Kept: false);
             }
         }
 

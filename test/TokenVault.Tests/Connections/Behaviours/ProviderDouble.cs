@@ -69,6 +69,9 @@ internal sealed class ProviderDouble : IAsyncDisposable
         Revoked.Clear();
     }
 
+    /// <summary>From now on it does something otherwise, and goes on knowing whom it knows.</summary>
+    public void Change(Behaviour behaviour) => Behaviour = behaviour;
+
     /// <summary>The connection that is made whatever host was asked for.</summary>
     public async Task<Stream> DialAsync(CancellationToken cancellationToken)
     {

@@ -133,6 +133,45 @@ public sealed class LinkScopeTests(VaultScene scene) : IClassFixture<VaultScene>
         (await user.ExchangeAsync(connection))["reason"].ShouldBe("not_connected");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task T_CF_08_What_is_undone_while_the_provider_is_asked_is_not_linked_again(bool unlinks)
+    {
+        var connection = await scene.NewConnectionAsync();
+        var user = await scene.NewUserAsync();
+        var account = unlinks ? null : await user.ConnectAsync(connection);
+        if (unlinks)
+        {
+            (await LinkAsync(user, connection, user.IdToken)).Visit["code"].ShouldNotBeNull();
+        }
+
+        var callback = await CallbackAsync(user, connection);
+        var gate = new FakeGate();
+        scene.Provider.Redemption.Next(Fault.Held(gate).AfterCommit());
+        var back = user.Browser.GoAsync(callback, Operator.Callback);
+        await gate.Entered;
+
+        if (unlinks)
+        {
+            (await (await scene.AdminAsync()).DeleteAsync(
+                $"users/{Uri.EscapeDataString(user.Id)}/identities/oidc/{Uri.EscapeDataString($"{connection}|ada")}")).Status.ShouldBe(200);
+        }
+        else
+        {
+            (await user.MyAsync(HttpMethod.Delete, $"{VaultScene.Accounts}/{account!["id"]}", await user.MyTokenAsync())).Status.ShouldBe(204);
+        }
+
+        gate.Release();
+        (await back).ShouldEndWith("access_denied");
+
+        (await IdentitiesAsync(user)).Length.ShouldBe(1);
+        if (!unlinks)
+        {
+            (await user.ExchangeAsync(connection))["reason"].ShouldBe("not_connected");
+        }
+    }
+
     [Fact]
     public async Task A_third_party_application_may_not_link()
     {

@@ -101,6 +101,25 @@ public sealed class HeldGrantTests(VaultScene scene) : IClassFixture<VaultScene>
     }
 
     [Fact]
+    public async Task T_CF_08_What_a_provider_gives_while_the_account_is_disconnected_is_nobodys_and_revoked()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var begun = await grant.User.BeginAsync(new() { ["connection"] = grant.Connection });
+        var gate = new FakeGate();
+        grant.Provider.Redemption.Next(Fault.Held(gate).AfterCommit());
+        var back = grant.User.Browser.GoAsync(begun.Link, Operator.Callback);
+        await gate.Entered;
+        await grant.DisconnectAsync();
+
+        gate.Release();
+
+        (await back)["error"].ShouldBe("access_denied");
+        await RevokedAsync(grant.User, 2);
+        grant.Provider.IsLive(grant.Provider.Commits[^1].AccessToken).ShouldBeFalse();
+        (await grant.ExchangeAsync())["reason"].ShouldBe("not_connected");
+    }
+
+    [Fact]
     public async Task T_UP_01_What_came_with_an_identity_that_is_not_valid_is_revoked()
     {
         var user = await scene.NewUserAsync();
