@@ -82,7 +82,7 @@ public sealed class LinkScopeTests(VaultScene scene) : IClassFixture<VaultScene>
 
         // The attacker's hint in the victim's browser: the attacker would have to sign in there.
         var (page, _) = await LinkAsync(victim, connection, attacker.IdToken, submit: false);
-        page.Status.ShouldNotBe(0);
+        page.Status.ShouldBe(401);
 
         scene.Provider.Authorization.Calls.ShouldBe(asked);
         (await IdentitiesAsync(attacker)).Length.ShouldBe(1);

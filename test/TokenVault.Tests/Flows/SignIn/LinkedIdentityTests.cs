@@ -113,7 +113,7 @@ public sealed class LinkedIdentityTests(VaultScene scene) : IClassFixture<VaultS
     }
 
     [Fact]
-    public async Task What_cannot_be_linked_is_refused()
+    public async Task T_CF_15_What_cannot_be_linked_is_refused()
     {
         var connection = await scene.NewConnectionAsync();
         var main = await scene.NewUserAsync();
