@@ -33,7 +33,7 @@ internal static class Harness
         {
             var reason = OperatingSystem.IsLinux() ? PostgresServer.Problem! : "The fault harness needs Linux: it finds and stops processes by /proc and signals.";
             Console.WriteLine($"SKIPPED faults. {reason}");
-            await CountAsync(0, 0, names.Count);
+            await CountAsync(0, [], names.Count);
             return 0;
         }
 
@@ -49,10 +49,10 @@ internal static class Harness
         });
         var ledgers = chosen.Select(one => one.Ledger).ToList();
         Table.Print(ledgers, sizes);
-        var failed = ledgers.Count(ledger => ledger.Failed);
+        var failed = ledgers.Where(ledger => ledger.Failed).Select(ledger => ledger.Scenario).ToList();
         var skipped = ledgers.Count(ledger => ledger.Skipped is not null);
-        await CountAsync(ledgers.Count - failed - skipped, failed, skipped);
-        return failed == 0 ? 0 : 1;
+        await CountAsync(ledgers.Count - failed.Count - skipped, failed, skipped);
+        return failed.Count == 0 ? 0 : 1;
     }
 
     /// <summary>A scenario that does not end in its time has failed; whatever it started goes with its keeper.</summary>
@@ -104,11 +104,12 @@ internal static class Harness
     }
 
     /// <summary>For eng/test, which adds them to its own.</summary>
-    private static async Task CountAsync(int passed, int failed, int skipped)
+    private static async Task CountAsync(int passed, IReadOnlyList<string> failed, int skipped)
     {
         if (Environment.GetEnvironmentVariable("TOKENVAULT_TEST_COUNTS") is { Length: > 0 } file)
         {
-            await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $"{passed} {failed} {skipped}\n"));
+            await File.WriteAllLinesAsync(
+                file, [string.Create(CultureInfo.InvariantCulture, $"{passed} {failed.Count} {skipped}"), .. failed.Select(name => $"make faults: {name}")]);
         }
     }
 }

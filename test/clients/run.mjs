@@ -1,5 +1,5 @@
 // Runs the tests against a server of their own: `node run.mjs [file.test.mjs …]`.
-// TOKENVAULT_TEST_COUNTS names a file that then gets the line `passed failed skipped`.
+// TOKENVAULT_TEST_COUNTS names a file that then gets the line `passed failed skipped`, and below it the names of what failed.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,7 +38,8 @@ try {
     ...files,
   ], { cwd: here, stdio: 'inherit', env: { ...process.env, ...server.environment } });
   const [code] = await once(tests, 'exit');
-  const counts = count(await readFile(tap, 'utf8'));
+  const report = await readFile(tap, 'utf8');
+  const counts = count(report);
   if (code !== 0 && counts.failed === 0) {
     counts.failed = 1;
   }
@@ -48,7 +49,7 @@ try {
   }
 
   if (process.env.TOKENVAULT_TEST_COUNTS) {
-    await writeFile(process.env.TOKENVAULT_TEST_COUNTS, `${counts.passed} ${counts.failed} ${counts.skipped}\n`);
+    await writeFile(process.env.TOKENVAULT_TEST_COUNTS, [`${counts.passed} ${counts.failed} ${counts.skipped}`, ...failures(report), ''].join('\n'));
   }
 
   process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
@@ -63,4 +64,8 @@ try {
 function count(report) {
   const total = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(report)?.[1] ?? 0);
   return { passed: total('pass'), failed: total('fail') + total('cancelled'), skipped: total('skipped') + total('todo') };
+}
+
+function failures(report) {
+  return [...report.matchAll(/^ *not ok \d+ - (.*?)(?: # .*)?$/gm)].map(([, name]) => `test/clients: ${name}`);
 }

@@ -129,7 +129,7 @@ internal sealed class RefreshCall(
 
         // After an attempt whose outcome is unknown, the refusal may mean that its answer is still on its way into the store.
         var attempt = claimed.Attempt!;
-        if (attempt is { UnknownSince: not null, LeftAt: { } left } && left + RulesOf(connection).FinalAfterUnknown is var final && time.GetUtcNow() < final)
+        if (attempt.RefusalCountsFrom(RulesOf(connection).FinalAfterUnknown) is { } final && time.GetUtcNow() < final)
         {
             // This attempt has an outcome; the one in doubt is still the former.
             await SettleAsync(claimed, lease, attempt with { Left = true });

@@ -171,6 +171,8 @@ internal sealed record Tokenset : ISealed<Tokenset>
 /// <param name="UnknownSince">When the first of the attempts with the same refresh token began whose outcome nobody knows.</param>
 internal sealed record RefreshAttempt(string Id, int Generation, DateTimeOffset At, DateTimeOffset? UnknownSince)
 {
+    private static readonly TimeSpan LongestDoubt = TimeSpan.FromMinutes(10);
+
     /// <summary>
     /// From when the waits of the provider's rotation class count, for the newest attempt without an outcome: its beginning, when its own
     /// node ended it and nobody can still hold an answer; else the time its lease was found to have run out.
@@ -185,6 +187,14 @@ internal sealed record RefreshAttempt(string Id, int Generation, DateTimeOffset 
 
     /// <summary>When the refresh token was last let go of.</summary>
     public DateTimeOffset RestsSince => LeftAt > At ? LeftAt.Value : At;
+
+    /// <summary>
+    /// When the provider's refusal of this attempt counts; null when nothing before it is in doubt. Each crash in the middle of an attempt
+    /// begins the wait anew, but not for ever: an answer that comes home after the end still brings the tokenset back.
+    /// </summary>
+    public DateTimeOffset? RefusalCountsFrom(TimeSpan afterUnknown) => UnknownSince is { } since && LeftAt is { } left
+        ? new[] { left + afterUnknown, since + LongestDoubt }.Min()
+        : null;
 
     /// <summary>Ended without an outcome.</summary>
     public RefreshAttempt Leave(DateTimeOffset countedFrom) => this with { Left = true, LeftAt = countedFrom };

@@ -85,6 +85,25 @@ public sealed class RotationClassTests(VaultScene scene) : IClassFixture<VaultSc
     }
 
     [Theory]
+    [InlineData(590, 503)]
+    [InlineData(601, 401)]
+    public async Task F_02_Crashes_in_the_middle_of_one_attempt_after_another_put_the_verdict_off_for_ten_minutes_at_most(int doubtSeconds, int status)
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene, "single_use", SandboxRotation.SingleUse);
+        scene.EndAccessTokens();
+        await grant.LoseAnswerAsync();
+        var row = await grant.RowAsync();
+        var now = scene.Clock.GetUtcNow();
+
+        // The last of many attempts crashed 20 s ago; the first 590 or 601 s ago.
+        var crashed = row.Attempt! with { At = now.AddSeconds(-60), UnknownSince = now.AddSeconds(-doubtSeconds), LeftAt = now.AddSeconds(-20), Left = true };
+        (await scene.Storage.CommitAsync(new Batch().Replace(row with { Attempt = crashed }))).Committed.ShouldBeTrue();
+
+        (await grant.ExchangeAsync()).Status.ShouldBe(status);
+        grant.Calls.ShouldBe(2);
+    }
+
+    [Theory]
     [InlineData("stable", 15)]
     [InlineData("overlap", 15)]
     [InlineData("single_use", 120)]
