@@ -104,7 +104,7 @@ internal static class Harness
     }
 
     /// <summary>For eng/test, which adds them to its own.</summary>
-    private static async Task CountAsync(int passed, IReadOnlyList<string> failed, int skipped)
+    private static async Task CountAsync(int passed, List<string> failed, int skipped)
     {
         if (Environment.GetEnvironmentVariable("TOKENVAULT_TEST_COUNTS") is { Length: > 0 } file)
         {
