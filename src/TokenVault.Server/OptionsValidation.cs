@@ -10,7 +10,7 @@ internal static class OptionsValidation
     [
         "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Keys:RootKeyFile",
         "Keys:PreviousRootKeyFile", "Keys:RetireAfter", "Tls:CertificateFile", "Tls:KeyFile", "Egress:AllowedNetworks",
-        "Egress:CertificateAuthorityFile", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
+        "Egress:CertificateAuthorityFile", "Egress:AnswerTimeout", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
         "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime", "Audit:RetentionDays", "Audit:ManagementReads",
         "PrivilegedWorker:RequireIpAllowlist", "PrivilegedWorker:RequireGrants", "PrivilegedWorker:RefreshTokens", "PrivilegedWorker:MaxTokenAge",
         "PrivilegedWorker:RequestsPerMinute", "PrivilegedWorker:UsersPerHour",
@@ -43,6 +43,7 @@ internal static class OptionsValidation
         options.Tls.KeyFile = section["Tls:KeyFile"];
         options.Egress.AllowedNetworks = List(section, "Egress:AllowedNetworks");
         options.Egress.CertificateAuthorityFile = section["Egress:CertificateAuthorityFile"];
+        options.Egress.AnswerTimeout = Parse(section, "Egress:AnswerTimeout", options.Egress.AnswerTimeout, TryParseTime, "a time span like 00:00:15", errors);
         options.Proxy.PlainHttp = Parse(section, "Proxy:PlainHttp", false, bool.TryParse, "true or false", errors);
         options.Proxy.TrustedNetworks = List(section, "Proxy:TrustedNetworks");
         options.Audit.RetentionDays = Parse(section, "Audit:RetentionDays", 0, TryParseDays, "a number of days from 0 (for ever) to 36500", errors);
@@ -89,9 +90,9 @@ internal static class OptionsValidation
             }
         }
 
-        if (options.Egress.CertificateAuthorityFile is { } authority && !File.Exists(authority))
+        foreach (var error in CheckEgress(options.Egress))
         {
-            yield return $"{Name("Egress:CertificateAuthorityFile")}: there is no file '{authority}'.";
+            yield return error;
         }
 
         if (options.Proxy.PlainHttp && options.Proxy.TrustedNetworks.Count == 0)
@@ -112,6 +113,19 @@ internal static class OptionsValidation
         if (options.Sessions.IdleLifetime <= TimeSpan.Zero || options.Sessions.AbsoluteLifetime < options.Sessions.IdleLifetime)
         {
             yield return $"{Name("Sessions")}: IdleLifetime must be positive, and AbsoluteLifetime not shorter.";
+        }
+    }
+
+    private static IEnumerable<string> CheckEgress(TokenVaultOptions.EgressOptions egress)
+    {
+        if (egress.CertificateAuthorityFile is { } authority && !File.Exists(authority))
+        {
+            yield return $"{Name("Egress:CertificateAuthorityFile")}: there is no file '{authority}'.";
+        }
+
+        if (egress.AnswerTimeout < TimeSpan.FromSeconds(1) || egress.AnswerTimeout > TimeSpan.FromMinutes(1))
+        {
+            yield return $"{Name("Egress:AnswerTimeout")} must be a second to a minute.";
         }
     }
 

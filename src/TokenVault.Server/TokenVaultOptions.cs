@@ -91,6 +91,9 @@ internal sealed class TokenVaultOptions
 
         /// <summary>PEM: certificate authorities that providers' certificates may come from, besides the system's.</summary>
         public string? CertificateAuthorityFile { get; set; }
+
+        /// <summary>How long a provider may take to answer. A refresh that would lose a rotated token has a longer deadline of its own.</summary>
+        public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(15);
     }
 
     internal sealed class ProxyOptions

@@ -140,7 +140,8 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<AccountScopes>().AddSingleton<AccountMove>().AddSingleton<UserMove>(s => s.GetRequiredService<AccountMove>().OfUserAsync);
         services.AddSingleton<UserRemoval>(s => s.GetRequiredService<AccountRemoval>().OfUserAsync);
         services.AddSingleton<ConnectionRemoval>(s => s.GetRequiredService<AccountRemoval>().OfConnectionAsync);
-        services.AddSingleton<ConnectionDependents>().AddSingleton<ConnectionHoldings>(s => s.GetRequiredService<AccountRemoval>().HasTokensAsync);
+        services.AddSingleton<ConnectionDependents>();
+        services.AddSingleton<ConnectionHoldings>(s => s.GetRequiredService<SignInDeparture>().AreUnderWayAsync).AddSingleton<ConnectionHoldings>(s => s.GetRequiredService<AccountRemoval>().HasTokensAsync);
         services.AddSingleton<ConnectSealer>().AddSingleton<ConnectFlow>().AddSingleton<ConnectCallback>().AddSingleton<ConnectBrowserLeg>();
         services.AddSingleton<ConnectPage>().AddSingleton<ConnectDeparture>();
         services.AddSingleton<ConnectCompletion>().AddSingleton<GrantAdoption>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();

@@ -104,10 +104,13 @@ internal sealed record Fault
     public static Fault OkFalse(string code) => Answer(200, Json, new JsonObject { ["ok"] = false, ["error"] = code }.ToJsonString());
 
     /// <summary>The authorization endpoint sends the browser back with an error.</summary>
-    public static Fault Denied(string code = "access_denied") => Replacing(context =>
+    /// <param name="iss">Null: the provider's own (RFC 9207); empty: none.</param>
+    public static Fault Denied(string code = "access_denied", string? iss = null) => Replacing(context =>
     {
         var query = context.Request.Query;
-        context.Response.Redirect($"{query["redirect_uri"]}?error={code}&state={Uri.EscapeDataString(query["state"].ToString())}");
+        var answer = $"{query["redirect_uri"]}?error={code}&state={Uri.EscapeDataString(query["state"].ToString())}";
+        var issuer = iss ?? $"{context.Request.Scheme}://{context.Request.Host}";
+        context.Response.Redirect(issuer.Length == 0 ? answer : $"{answer}&iss={Uri.EscapeDataString(issuer)}");
         return Task.CompletedTask;
     });
 

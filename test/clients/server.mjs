@@ -87,6 +87,9 @@ export class Server {
         TokenVault__DataDirectory: this.dataDirectory,
         TokenVault__Egress__AllowedNetworks__0: '127.0.0.0/8',
         TokenVault__Egress__AllowedNetworks__1: '::1/128',
+
+        // What a silent provider costs a test.
+        TokenVault__Egress__AnswerTimeout: '00:00:05',
       },
     });
     const keep = (data) => { this.#output += data; };

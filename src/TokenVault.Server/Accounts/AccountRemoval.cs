@@ -42,7 +42,8 @@ internal sealed class AccountRemoval(
     /// <summary>Whether tokens of users, or such as wait for them, are sent to where the connection points.</summary>
     public async ValueTask<bool> HasTokensAsync(Connection connection, CancellationToken cancellationToken)
     {
-        foreach (var kind in (string[])[Tokenset.Kind, RefreshSpare.Kind, ConnectRequest.Kind])
+        // A request goes in the commit that makes a tokenset of it: who looks for requests first misses neither.
+        foreach (var kind in (string[])[ConnectRequest.Kind, Tokenset.Kind, RefreshSpare.Kind])
         {
             var any = new ListQuery(kind) { Index = EntityKey.Index("connection", connection.Id), Take = 1 };
             if (await storage.CountAsync(any, cancellationToken) > 0)

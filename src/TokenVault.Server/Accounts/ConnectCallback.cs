@@ -40,8 +40,7 @@ internal sealed class ConnectCallback(
         redeeming = redeeming with { Version = request.Version + 1 };
         if (answer["error"] is { } error)
         {
-            var code = KnownErrors.Contains(error, StringComparer.Ordinal) ? error : "server_error";
-            await EndAsync(context, redeeming, connection, code, "The provider did not grant access.");
+            await RefuseAsync(context, redeeming, connection, error, answer["iss"]);
             return;
         }
 
@@ -72,6 +71,18 @@ internal sealed class ConnectCallback(
         }
 
         await FailAsync(context, redeeming, connection, failure);
+    }
+
+    private async Task RefuseAsync(HttpContext context, ConnectRequest request, Connection connection, string error, string? iss)
+    {
+        if (await provider.MixUpAsync(connection, iss, context.RequestAborted) is { } mixUp)
+        {
+            await FailAsync(context, request, connection, mixUp);
+            return;
+        }
+
+        var code = KnownErrors.Contains(error, StringComparer.Ordinal) ? error : "server_error";
+        await EndAsync(context, request, connection, code, "The provider did not grant access.");
     }
 
     /// <summary>The provider could not be asked, or gave nothing usable: the application hears a code, the log the cause.</summary>

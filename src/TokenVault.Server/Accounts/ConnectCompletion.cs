@@ -13,7 +13,7 @@ namespace TokenVault.Server.Accounts;
 /// the browser came back to them. Only now do the provider's tokens become the user's (T-CF-02, T-CF-09).
 /// </summary>
 internal sealed class ConnectCompletion(
-    IStorage storage, RecordCache cache, GrantAdoption adoption, ConnectSealer connectSealer, AuditLog audit)
+    IStorage storage, GrantAdoption adoption, ConnectSealer connectSealer, AuditLog audit)
 {
     private const string Refused = "The session or connect code is invalid, expired, used already, or not this user's.";
 
@@ -26,25 +26,36 @@ internal sealed class ConnectCompletion(
             return (null, MyAccountProblem.Invalid(Refused));
         }
 
-        var connection = await cache.FindAsync<Connection>(request.ConnectionId, cancellationToken);
-        if (connection is not { ConnectedAccountsActive: true } || !connection.IsEnabledFor(caller.ClientId))
-        {
-            return (null, MyAccountProblem.Invalid("The connection is not enabled any more."));
-        }
-
         if (await storage.FindAsync<HeldGrant>(request.Id, cancellationToken) is not { } held)
         {
             return (null, MyAccountProblem.Invalid(Refused));
         }
 
+        return await AdoptAsync(request, held, trace, cancellationToken);
+    }
+
+    private async ValueTask<(ConnectedAccount? Account, MyAccountProblem? Problem)> AdoptAsync(
+        ConnectRequest request, HeldGrant held, AuditEvent trace, CancellationToken cancellationToken)
+    {
         var grant = connectSealer.OpenGrant(held);
         var whom = new AdoptionFor(request.UserId, request.Scopes, Connecting: true);
 
         // A refresh, or the same account being connected elsewhere, may move the row between the read and the commit.
         for (var attempt = 0; attempt < 5; attempt++)
         {
+            if (await storage.FindAsync<Connection>(request.ConnectionId, cancellationToken) is not { ConnectedAccountsActive: true } connection
+                || !connection.IsEnabledFor(request.ClientId))
+            {
+                return (null, MyAccountProblem.Invalid("The connection is not enabled any more."));
+            }
+
+            if (await RefusalAsync(request.UserId, connection, held, grant, cancellationToken) is { } refused)
+            {
+                return (null, refused);
+            }
+
             var (account, batch, lost) = await adoption.BatchAsync(whom, connection, grant, cancellationToken);
-            batch.Delete(request).Delete(held).Append(audit.Row(trace with
+            batch.Require(connection).Delete(request).Delete(held).Append(audit.Row(trace with
             {
                 Connection = connection.Name,
                 ConnectionId = connection.Id,
@@ -63,6 +74,20 @@ internal sealed class ConnectCompletion(
         }
 
         return (null, MyAccountProblem.Conflict("The account is being changed elsewhere. Try again."));
+    }
+
+    private async ValueTask<MyAccountProblem?> RefusalAsync(
+        string userId, Connection connection, HeldGrant held, PendingGrant grant, CancellationToken cancellationToken)
+    {
+        // Tokens of one host never become such as are sent to another, however close to each other the two changes are (T-MG-01).
+        if (ConnectionOptionsBody.HaveMoved(connection.Options, held.Connection.Options))
+        {
+            return MyAccountProblem.Invalid("The connection has been changed meanwhile. Start anew.");
+        }
+
+        return grant.Subject is null && await adoption.HoldsAnotherAsync(userId, connection, cancellationToken)
+            ? MyAccountProblem.Conflict(ConnectFlow.Nameless)
+            : null;
     }
 
     private static bool IsProven(ConnectRequest request, AccessToken caller, CompleteBody body)

@@ -7,10 +7,14 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Accounts;
 
 /// <summary>How an application lets its user connect an account, first step: what it asked for, stored, and a ticket for the browser.</summary>
-internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderClient provider, AccountScopes scopes, TimeProvider time)
+internal sealed class ConnectFlow(
+    IStorage storage, RecordCache cache, ProviderClient provider, AccountScopes scopes, GrantAdoption adoption, TimeProvider time)
 {
     /// <summary>How long the ticket waits for the browser.</summary>
     public static readonly TimeSpan TicketLifetime = TimeSpan.FromMinutes(5);
+
+    public const string Nameless =
+        "The provider does not say whose account it is, and one is connected already: it is not overwritten. Disconnect it first.";
 
     private const int MostPendingPerConnection = 20;
 
@@ -38,21 +42,33 @@ internal sealed class ConnectFlow(IStorage storage, RecordCache cache, ProviderC
             return (null, MyAccountProblem.Invalid("The connection does not exist, or is not enabled for connected accounts of this client.", "connection"));
         }
 
+        return await RefusalAsync(caller.UserId!, body, connection, cancellationToken) is { } refused
+            ? (null, refused)
+            : (await StoreAsync(caller, body, connection, cancellationToken), null);
+    }
+
+    private async ValueTask<MyAccountProblem?> RefusalAsync(string userId, ConnectBody body, Connection connection, CancellationToken cancellationToken)
+    {
+        if (provider.NamesNobody(connection) && await adoption.HoldsAnotherAsync(userId, connection, cancellationToken))
+        {
+            return MyAccountProblem.Conflict(Nameless);
+        }
+
         foreach (var (asked, field) in ((IReadOnlyList<string>, string)[])[(body.Scopes ?? [], "scopes"), (body.FurtherScopes, "authorization_params/connection_scope")])
         {
             if (scopes.Refused(connection, asked) is { } scope)
             {
-                return (null, MyAccountProblem.Invalid($"The connection does not allow to ask for the scope {OAuthError.Shown(scope)}.", field));
+                return MyAccountProblem.Invalid($"The connection does not allow to ask for the scope {OAuthError.Shown(scope)}.", field);
             }
         }
 
-        var pending = new ListQuery(ConnectRequest.Kind) { Index = ConnectRequest.PendingIndex(caller.UserId!, connection.Id) };
+        var pending = new ListQuery(ConnectRequest.Kind) { Index = ConnectRequest.PendingIndex(userId, connection.Id) };
         if (await storage.CountAsync(pending, cancellationToken) >= MostPendingPerConnection)
         {
-            return (null, new MyAccountProblem(429, "Too Many Requests", "Too many unfinished requests for this connection. Try again in a few minutes."));
+            return new MyAccountProblem(429, "Too Many Requests", "Too many unfinished requests for this connection. Try again in a few minutes.");
         }
 
-        return (await StoreAsync(caller, body, connection, cancellationToken), null);
+        return null;
     }
 
     private async ValueTask<ConnectTicket> StoreAsync(

@@ -46,6 +46,16 @@ internal sealed class GrantAdoption(
         return new AdoptedGrant(account, batch.Put(account), merge.Lost);
     }
 
+    /// <summary>
+    /// Whether the user has an account there whose tokens are of use. Where the provider names nobody, it cannot be told from the one that
+    /// is about to be connected, and must not be overwritten by it.
+    /// </summary>
+    public async ValueTask<bool> HoldsAnotherAsync(string userId, Connection connection, CancellationToken cancellationToken)
+    {
+        var all = await storage.ListReadableAsync<Tokenset>(Tokenset.OwnerIndex(userId, connection.Id), logger, cancellationToken);
+        return all.Exists(tokenset => tokenset.State == TokensetState.Active && (tokenset.HasRefreshToken || tokenset.IsUsable(time.GetUtcNow())));
+    }
+
     /// <summary>Of two consents to one account, the tokens that are not in use.</summary>
     private async Task KeepOthersAsync(Batch batch, Tokenset? former, GrantMerge merge, PendingGrant grant)
     {

@@ -36,8 +36,12 @@ internal sealed class EgressGuard
     {
         _time = time;
         _allowed = [.. options.Egress.AllowedNetworks.Select(Network.Parse)];
+        AnswerTimeout = options.Egress.AnswerTimeout;
         _roots = options.Egress.CertificateAuthorityFile is { } file ? RootsWith(file) : null;
     }
+
+    /// <summary>How long a call may take whose answer is not the only copy of anything.</summary>
+    public TimeSpan AnswerTimeout { get; }
 
     /// <summary>For tests of names that change their addresses.</summary>
     public ResolveHost Resolve { get; init; } = (host, cancellationToken) => Dns.GetHostAddressesAsync(host, cancellationToken);

@@ -83,11 +83,28 @@ internal sealed class ProviderClient(
             return new(null, refused);
         }
 
+        // Of tokens that came with a failure, too: whose they are decides how they are given back.
         var (identity, unknown) = await users.FindAsync(target, response, request, cancellationToken);
         var fromCallback = ProviderTokenResponse.Kept(target.Provider, request.CallbackParameter);
         var kept = new Dictionary<string, string>(fromCallback.Concat(response.Tokens.Kept).DistinctBy(member => member.Key), StringComparer.Ordinal);
-        return new(new ProviderGrant(response.Tokens with { Kept = kept }, identity), unknown);
+        return new(new ProviderGrant(response.Tokens with { Kept = kept }, identity), refused ?? unknown);
     }
+
+    /// <summary>
+    /// Whether an authorization response comes from another server than the connection's; null when it does not. It is asked of errors as of
+    /// codes: an error of a stranger says nothing about this provider (RFC 9207 §2.4).
+    /// </summary>
+    public async Task<ProviderFailure?> MixUpAsync(Connection connection, string? iss, CancellationToken cancellationToken)
+    {
+        var (target, failure) = await targets.FindAsync(connection, cancellationToken);
+        return target is null ? failure
+            : IssProblem(target.Endpoints, iss) is { } problem ? new ProviderFailure(ProviderFailureKind.IdentityRejected, problem)
+            : null;
+    }
+
+    /// <summary>Whether nothing at the connection's provider says whose account it is: then a user has one there, and cannot be told from another.</summary>
+    public bool NamesNobody(Connection connection) =>
+        catalog.Find(connection.Strategy) is { Custom: true, OpenIdConnect: false } && connection.Options.UserInfoUrl is null;
 
     /// <summary>
     /// Trades the refresh token for new tokens (RFC 6749 §6), sent once. There is no cancellation: once the provider has rotated,

@@ -7,7 +7,7 @@ namespace TokenVault.Server.Connections;
 /// <summary>Requests to a provider's token endpoint, each sent once.</summary>
 internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
 {
-    /// <summary>RFC 6749 §4.1.3.</summary>
+    /// <summary>RFC 6749 §4.1.3. Tokens may come with a failure: that of the second request which some providers need.</summary>
     /// <param name="pkce">Whether the code challenge was sent.</param>
     public async Task<ProviderResult<ProviderTokenResponse>> RedeemAsync(
         ProviderTarget target, RedeemUpstream request, bool pkce, CancellationToken cancellationToken)
@@ -24,10 +24,15 @@ internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
         }
 
         var url = target.Endpoints.TokenEndpoint;
-        var redeemed = await PostAsync(target, url, fields, new SendTerms(UpstreamHttp.Deadline), cancellationToken);
-        return redeemed.Value is { } first && KnownQuirks.UpgradeOf(target.Provider) is { } upgrade
-            ? await PostAsync(target, url, upgrade(first.Tokens.AccessToken.Reveal()), new SendTerms(UpstreamHttp.Deadline), cancellationToken)
-            : redeemed;
+        var redeemed = await PostAsync(target, url, fields, new SendTerms(http.Deadline), cancellationToken);
+        if (redeemed.Value is not { } first || KnownQuirks.UpgradeOf(target.Provider) is not { } upgrade)
+        {
+            return redeemed;
+        }
+
+        // Where the trade fails, the first token is alive at the provider, and it has to be given back.
+        var traded = await PostAsync(target, url, upgrade(first.Tokens.AccessToken.Reveal()), new SendTerms(http.Deadline), cancellationToken);
+        return traded.Value is null ? traded with { Value = first } : traded;
     }
 
     /// <summary>RFC 6749 §6.</summary>

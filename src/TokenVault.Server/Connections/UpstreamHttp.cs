@@ -27,7 +27,7 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
     private readonly HttpMessageInvoker _invoker = new(guard.CreateHandler(), disposeHandler: true);
 
     /// <summary>For calls whose answer is not the only copy of anything.</summary>
-    public static TimeSpan Deadline { get; } = TimeSpan.FromSeconds(15);
+    public TimeSpan Deadline { get; } = guard.AnswerTimeout;
 
     public void Dispose() => _invoker.Dispose();
 

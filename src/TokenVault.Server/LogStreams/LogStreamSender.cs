@@ -25,7 +25,12 @@ internal sealed class LogStreamSender(EgressGuard guard, KeyRing ring, AuditChai
     /// <exception cref="OperationCanceledException">The server stops.</exception>
     public async Task<string?> SendAsync(LogStream stream, IReadOnlyList<JsonObject> entries, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, stream.Endpoint);
+        if (!UpstreamUrl.TryParse(stream.Endpoint, out var endpoint, out var problem))
+        {
+            return "the endpoint " + problem;
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, endpoint);
         try
         {
             var body = Encoding.UTF8.GetBytes(Write(stream.ContentFormat, entries));

@@ -69,7 +69,12 @@ internal sealed record IdTokenContext(DateTimeOffset AuthenticatedAt, string? Se
 internal sealed record IdTokenProof(string Subject, DateTimeOffset IssuedAt)
 {
     /// <summary>It is older than the user: a proof of who they were before their identity was linked and unlinked (T-CF-08).</summary>
-    public bool Precedes(User user) => IssuedAt.ToUnixTimeSeconds() < user.CreatedAt.ToUnixTimeSeconds();
+    /// <remarks>
+    /// It tells whole seconds only. One of the very second of the unlinking may be from before it, and is none; a user who is new has no
+    /// proofs from before, and links in the second in which they signed up.
+    /// </remarks>
+    public bool Precedes(User user) =>
+        IssuedAt.ToUnixTimeSeconds() is var at && (at < user.CreatedAt.ToUnixTimeSeconds() || at <= user.UnlinkedAt?.ToUnixTimeSeconds());
 }
 
 internal sealed record IdTokenHint(string Subject, string ClientId, string? SessionId);

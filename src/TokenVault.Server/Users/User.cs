@@ -52,6 +52,9 @@ internal sealed record User : IRecord<User>
 
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>When this became a user of its own again, having been an identity of another; null when it never was.</summary>
+    public DateTimeOffset? UnlinkedAt { get; init; }
+
     public DateTimeOffset UpdatedAt { get; init; }
 
     [JsonIgnore]

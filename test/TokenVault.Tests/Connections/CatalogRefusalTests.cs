@@ -109,6 +109,21 @@ public sealed class CatalogRefusalTests(CatalogScene scene) : IClassFixture<Cata
         (await scene.RevocationAsync(account)).State.ToString().ShouldBe(state);
     }
 
+    [Fact]
+    public async Task What_a_provider_gave_before_it_refused_to_trade_it_for_a_lasting_token_goes_back_to_it()
+    {
+        var name = await AddAsync(KnownBehaviours.All["facebook"]);
+        scene.Double.TradeOutages = 1;
+
+        var back = await VisitAsync(name, new JsonObject());
+
+        (back["connect_code"], back["error"]).ShouldBe((null, "temporarily_unavailable"));
+        await scene.TickUntilAsync(() => Task.FromResult(scene.Double.Revoked.Count == 1), TimeSpan.FromSeconds(5));
+        scene.Double.Grants.Find(scene.Double.Revoked.Single()).ShouldBeNull();
+        scene.Double.TradeOutages = 0;
+        await scene.ConnectAsync(name);
+    }
+
     private static Behaviour Wrong(string wrong)
     {
         var (entra, workspace) = (KnownBehaviours.All["waad"], KnownBehaviours.All["google-apps"]);

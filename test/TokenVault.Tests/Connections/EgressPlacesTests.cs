@@ -1,40 +1,36 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text.Json.Nodes;
-using TokenVault.Server;
+using System.Reflection;
+using System.Text.RegularExpressions;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Storage;
 using TokenVault.Testing;
+using TokenVault.Tests.Conventions;
 
 namespace TokenVault.Tests.Connections;
 
 /// <summary>
-/// Every place that an address can come from, an operator's option or a provider's own metadata, against every address that leads inside.
-/// One public name leads to the provider; whatever else is dialled has come through.
+/// Every place that an address can come from, an operator's option, a catalogue entry, a provider's own metadata or a log stream, against
+/// every address that leads inside. One public name leads to the provider; whatever else is dialled has come through.
 /// </summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "DisposeAsync of IAsyncLifetime ends both.")]
-public sealed class EgressPlacesTests : IAsyncLifetime
+public sealed partial class EgressPlacesTests : IAsyncLifetime
 {
-    private const string Provider = "http://public.example";
-
-    private readonly KeyRing _ring = new([new Kek(1, RandomNumberGenerator.GetBytes(32))], RandomNumberGenerator.GetBytes(32));
-    private readonly List<IPEndPoint> _dialled = [];
-    private FakeProvider _provider = null!;
-
-    public static TheoryData<string> Places { get; } =
+    /// <summary>Addresses in stored records that browsers follow, or that are compared with others.</summary>
+    private static readonly string[] NeverCalled =
     [
-        "tokenURL at the redemption", "tokenURL at the refresh", "userInfoURL", "revocationURL", "discovery_url", "issuer",
-        "token_endpoint of the metadata", "jwks_uri of the metadata", "revocation_endpoint of the metadata",
+        "AuthorizationCode.RedirectUri", "Client.LogoUri", "ConnectRequest.RedirectUri", "PendingRevocation.Issuer", "TenantSettings.PictureUrl",
+        "TenantSettings.SupportUrl", "Tokenset.Issuer",
     ];
 
-    public async Task InitializeAsync() => _provider = await FakeProvider.StartAsync();
+    private EgressScene _scene = null!;
 
-    public async Task DisposeAsync()
-    {
-        await _provider.DisposeAsync();
-        await _ring.DisposeAsync();
-    }
+    public static TheoryData<string> Places => [.. EgressPlaces.Members.Keys];
+
+    public static TheoryData<string> Hosts =>
+        [.. ProviderCatalog.Load().All.SelectMany(provider => provider.Variables.Select(variable => $"{provider.Strategy} {variable.Name}"))];
+
+    public async Task InitializeAsync() => _scene = await EgressScene.StartAsync();
+
+    public async Task DisposeAsync() => await _scene.DisposeAsync();
 
     [Theory]
     [MemberData(nameof(Places))]
@@ -45,11 +41,9 @@ public sealed class EgressPlacesTests : IAsyncLifetime
         urls.Count.ShouldBeGreaterThan(120);
 
         // An empty address is none, and the provider's own name is open here.
-        foreach (var url in urls.Where(url => url.Length > 0 && !url.StartsWith(Provider, StringComparison.Ordinal)))
+        foreach (var url in urls.Where(url => url.Length > 0 && !url.StartsWith(EgressScene.Provider, StringComparison.Ordinal)))
         {
-            _dialled.Clear();
-            var failed = await TryAsync(place, url);
-            if (!failed || _dialled.Count > 0)
+            if (await _scene.IsReachedAsync(place, url))
             {
                 reached.Add(url);
             }
@@ -57,8 +51,60 @@ public sealed class EgressPlacesTests : IAsyncLifetime
 
         reached.ShouldBeEmpty();
 
-        // The place is really asked: the provider's own address is not refused there.
-        (await TryAsync(place, place == "issuer" ? Provider : Good(place))).ShouldBeFalse();
+        // The place is really asked: an address that is public is called there, unless the server calls none of its kind.
+        (await _scene.IsReachedAsync(place, EgressPlaces.Good(place))).ShouldBe(!EgressPlaces.IsNotCalled(place));
+    }
+
+    [Theory]
+    [MemberData(nameof(Hosts))]
+    public async Task T_UP_10_No_host_that_completes_an_entrys_addresses_leads_inside(string name)
+    {
+        var provider = ProviderCatalog.Load().Find(name.Split(' ')[0])!;
+        var variable = provider.Variables.Single(v => v.Name == name.Split(' ')[1]);
+        var hosts = ((IEnumerable<object[]>)UrlVectors.Forbidden).Select(row => Scheme().Replace((string)row[0], "").Split("/token")[0])
+            .Distinct().Where(host => host is not ("public.example" or "8.8.8.8")).ToList();
+        hosts.Count.ShouldBeGreaterThan(120);
+
+        foreach (var host in hosts)
+        {
+            await _scene.CallAllAsync(provider, variable, host);
+            _scene.Dialled.ShouldBeEmpty(host);
+        }
+
+        // What it is for is looked up, and where it may be anybody's host, a public one is called.
+        await _scene.CallAllAsync(provider, variable, variable.Example);
+        _scene.Resolved.ShouldNotBeEmpty();
+        if (ProviderVariables.NamesAnyHost(provider, variable))
+        {
+            await _scene.CallAllAsync(provider, variable, "public.example");
+            _scene.Dialled.ShouldAllBe(endPoint => endPoint.ToString() == "93.184.216.34:443");
+            _scene.Dialled.Count.ShouldBeGreaterThanOrEqualTo(3, "to redeem, to refresh and to revoke");
+        }
+    }
+
+    [Fact]
+    public void T_UP_10_Every_member_that_holds_an_address_is_among_the_places()
+    {
+        var nouns = typeof(EgressGuard).Assembly.GetTypes().Where(type => type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRecord<>)));
+        nouns.Concat([typeof(ConnectionOptions), typeof(Provider), typeof(UserLookup), typeof(ProviderRevocation), typeof(ProviderEndpoints)])
+            .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
+            .Where(property => property.PropertyType == typeof(string) && Address().IsMatch(property.Name))
+            .Select(property => $"{property.DeclaringType!.Name}.{property.Name}")
+            .Except(EgressPlaces.Members.Values.SelectMany(members => members))
+            .Order(StringComparer.Ordinal)
+            .ShouldBe(NeverCalled);
+    }
+
+    [Fact]
+    public void T_UP_10_Only_the_guard_opens_a_way_out()
+    {
+        var openers = SourceTree.Files("src/TokenVault.Server")
+            .Where(file => WayOut().IsMatch(File.ReadAllText(file)))
+            .Select(file => SourceTree.Name(file)["src/TokenVault.Server/".Length..])
+            .Where(file => !file.StartsWith("Demo/", StringComparison.Ordinal));
+
+        // The control socket is a file on this machine; the database is the operator's own, named where the server is started.
+        openers.Order(StringComparer.Ordinal).ShouldBe(["Connections/EgressGuard.cs", "Connections/UpstreamHttp.cs", "ControlClient.cs", "ControlSocket.cs"]);
     }
 
     [Theory]
@@ -67,8 +113,8 @@ public sealed class EgressPlacesTests : IAsyncLifetime
     public async Task T_UP_14_The_client_secret_is_in_no_address(string method)
     {
         var urls = new List<string>();
-        var client = Client();
-        foreach (var endpoint in (FakeEndpoint[])[_provider.Redemption, _provider.Refresh, _provider.Revocation])
+        var client = _scene.Client();
+        foreach (var endpoint in (FakeEndpoint[])[_scene.Fake.Redemption, _scene.Fake.Refresh, _scene.Fake.Revocation])
         {
             endpoint.Next(Fault.Status(200) with
             {
@@ -80,12 +126,12 @@ public sealed class EgressPlacesTests : IAsyncLifetime
             });
         }
 
-        var connection = Connection("oauth2", new ConnectionOptions
+        var connection = _scene.Connection("oauth2", new ConnectionOptions
         {
-            AuthorizationUrl = Provider + "/authorize",
-            TokenUrl = Provider + "/token",
-            UserInfoUrl = Provider + "/userinfo",
-            RevocationUrl = Provider + "/revoke",
+            AuthorizationUrl = EgressScene.Provider + "/authorize",
+            TokenUrl = EgressScene.Provider + "/token",
+            UserInfoUrl = EgressScene.Provider + "/userinfo",
+            RevocationUrl = EgressScene.Provider + "/revoke",
             TokenEndpointAuthMethod = method,
         });
         urls.Add((await client.AuthorizeUrlAsync(connection, Upstream.Authorize("a"), CancellationToken.None)).Value!);
@@ -94,128 +140,15 @@ public sealed class EgressPlacesTests : IAsyncLifetime
         await client.RevokeAsync(connection, new Secret("rt"), "refresh_token", CancellationToken.None);
 
         urls.Count.ShouldBe(4);
-        urls.ShouldAllBe(url => !url.Contains(_provider.ClientSecret, StringComparison.Ordinal));
+        urls.ShouldAllBe(url => !url.Contains(_scene.Fake.ClientSecret, StringComparison.Ordinal));
     }
 
-    /// <summary>Whether the place refused, or could not use, the address.</summary>
-    private async Task<bool> TryAsync(string place, string url)
-    {
-        var client = Client();
-        _provider.Discovery.Always(place.EndsWith("of the metadata", StringComparison.Ordinal)
-            ? Metadata(place.Split(' ')[0], url)
-            : Metadata(member: null, url));
-        var connection = ConnectionFor(place, url);
-        if (place.StartsWith("revocation", StringComparison.Ordinal))
-        {
-            return (await client.RevokeAsync(connection, new Secret("rt"), "refresh_token", CancellationToken.None)).Failure is not null;
-        }
+    [GeneratedRegex("^https?://", RegexOptions.NonBacktracking)]
+    private static partial Regex Scheme();
 
-        if (place == "tokenURL at the refresh")
-        {
-            return (await client.RefreshAsync(connection, new Secret("rt"), expected: null, () => true)).Failure is { Kind: not ProviderFailureKind.GrantRejected };
-        }
+    [GeneratedRegex("(Url|Uri|Endpoint|Issuer)$", RegexOptions.NonBacktracking)]
+    private static partial Regex Address();
 
-        if (place is "discovery_url" or "issuer")
-        {
-            return (await client.AuthorizeUrlAsync(connection, Upstream.Authorize("openid"), CancellationToken.None)).Failure is not null;
-        }
-
-        var calls = place switch
-        {
-            "userInfoURL" => _provider.Userinfo.Calls,
-            "jwks_uri of the metadata" => _provider.Keys.Calls,
-            _ => _provider.Redemption.Calls,
-        };
-        _provider.Redemption.Always(Fault.Answer(200, "application/json", """{"access_token":"at","id_token":"e30.e30.e30","expires_in":60}"""));
-        await client.RedeemAsync(connection, Upstream.Redeem("code", Provider), CancellationToken.None);
-        return calls == place switch
-        {
-            "userInfoURL" => _provider.Userinfo.Calls,
-            "jwks_uri of the metadata" => _provider.Keys.Calls,
-            _ => _provider.Redemption.Calls,
-        };
-    }
-
-    private Connection ConnectionFor(string place, string url) => place switch
-    {
-        "tokenURL at the redemption" or "tokenURL at the refresh" => Connection("oauth2", Plain with { TokenUrl = url }),
-        "userInfoURL" => Connection("oauth2", Plain with { UserInfoUrl = url }),
-        "revocationURL" => Connection("oauth2", Plain with { RevocationUrl = url }),
-        "discovery_url" => Connection("oidc", new ConnectionOptions { DiscoveryUrl = url, Issuer = Provider }),
-        "issuer" => Connection("oidc", new ConnectionOptions { Issuer = url }),
-        _ => Connection("oidc", new ConnectionOptions { Issuer = Provider }),
-    };
-
-    private static string Good(string place) => Provider + place.Split(' ')[0] switch
-    {
-        "tokenURL" or "token_endpoint" => "/token",
-        "userInfoURL" => "/userinfo",
-        "revocationURL" or "revocation_endpoint" => "/revoke",
-        "jwks_uri" => "/jwks",
-        _ => "/.well-known/openid-configuration",
-    };
-
-    private static ConnectionOptions Plain { get; } = new()
-    {
-        AuthorizationUrl = Provider + "/authorize",
-        TokenUrl = Provider + "/token",
-        UserInfoUrl = Provider + "/userinfo",
-        RevocationUrl = Provider + "/revoke",
-    };
-
-    private static Fault Metadata(string? member, string url)
-    {
-        var metadata = new JsonObject
-        {
-            ["issuer"] = Provider,
-            ["authorization_endpoint"] = Provider + "/authorize",
-            ["token_endpoint"] = Provider + "/token",
-            ["userinfo_endpoint"] = Provider + "/userinfo",
-            ["jwks_uri"] = Provider + "/jwks",
-            ["revocation_endpoint"] = Provider + "/revoke",
-        };
-        if (member is not null)
-        {
-            metadata[member] = url;
-        }
-
-        return Fault.Answer(200, "application/json", metadata.ToJsonString());
-    }
-
-    private ProviderClient Client()
-    {
-        var options = new TokenVaultOptions { Egress = { AllowedNetworks = ["93.184.216.0/24"] } };
-        var guard = new EgressGuard(options, TimeProvider.System)
-        {
-            Resolve = (host, _) => Task.FromResult<IPAddress[]>([.. UrlVectors.Names.GetValueOrDefault(host, []).Select(a => IPAddress.Parse(a.AsSpan()))]),
-            Dial = DialAsync,
-        };
-        return ProviderClient.Create(ProviderCatalog.Load(), guard, _ring, options, TimeProvider.System);
-    }
-
-    private async Task<Stream> DialAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
-    {
-        if (endPoint.Address.ToString() != "93.184.216.34" || endPoint.Port != 80)
-        {
-            _dialled.Add(endPoint);
-            throw new SocketException((int)SocketError.ConnectionRefused);
-        }
-
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(IPAddress.Loopback, new Uri(_provider.Issuer).Port, cancellationToken);
-        return new NetworkStream(socket, ownsSocket: true);
-    }
-
-    private Connection Connection(string strategy, ConnectionOptions options)
-    {
-        const string id = "con_0123456789abcdef";
-        var sealedSecret = ConnectionSecret.Seal(_ring, id, new Secret(_provider.ClientSecret));
-        return new Connection
-        {
-            Id = id,
-            Name = "acme",
-            Strategy = strategy,
-            Options = options with { ClientId = _provider.ClientId, SealedClientSecret = sealedSecret },
-        };
-    }
+    [GeneratedRegex(@"new (SocketsHttpHandler|HttpClientHandler|HttpMessageInvoker|HttpClient|TcpClient|UdpClient|Socket|ClientWebSocket)\(|HttpMessageInvoker _\w+ = new|new SocketsHttpHandler", RegexOptions.NonBacktracking)]
+    private static partial Regex WayOut();
 }

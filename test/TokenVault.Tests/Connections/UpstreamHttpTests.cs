@@ -71,14 +71,18 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
         (await PostAsync()).Failure!.Kind.ShouldBe(ProviderFailureKind.OutcomeUnknown);
     }
 
-    [Fact]
-    public async Task F_14_An_answer_that_never_ends_is_given_up_at_the_deadline()
+    [Theory]
+    [InlineData(15)]
+    [InlineData(4)]
+    public async Task F_14_An_answer_that_never_ends_is_given_up_at_the_deadline_that_the_operator_sets(int seconds)
     {
+        _http.Dispose();
+        _http = Http(_clock, options => options.Egress.AnswerTimeout = TimeSpan.FromSeconds(seconds));
         var gate = new FakeGate();
         _provider.Refresh.Next(Fault.Held(gate));
         var sending = PostAsync();
         await gate.Entered;
-        _clock.Advance(UpstreamHttp.Deadline - TimeSpan.FromMilliseconds(1));
+        _clock.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromMilliseconds(1));
         sending.IsCompleted.ShouldBeFalse();
         _clock.Advance(TimeSpan.FromMilliseconds(1));
         (await sending).Failure!.Kind.ShouldBe(ProviderFailureKind.OutcomeUnknown);
@@ -136,7 +140,7 @@ public sealed class UpstreamHttpTests : IAsyncLifetime
         }
 
         using var request = Request(new Uri($"http://{listener.LocalEndpoint}/token"));
-        var (_, failure) = await _http.SendAsync(request, UpstreamHttp.DefaultLimit, new SendTerms(UpstreamHttp.Deadline, MayStillSend), default);
+        var (_, failure) = await _http.SendAsync(request, UpstreamHttp.DefaultLimit, new SendTerms(_http.Deadline, MayStillSend), default);
 
         (failure!.Kind, connected).ShouldBe((ProviderFailureKind.NotSent, true));
         using var socket = await accepting;

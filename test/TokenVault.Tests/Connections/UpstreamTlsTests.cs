@@ -37,7 +37,7 @@ public sealed class UpstreamTlsTests : IDisposable
         using var foreign = Authority("Foreign authority");
         var leaf = fault switch
         {
-            "self-signed" => Authority("localhost"),
+            "self-signed" => Leaf(authority: null),
             "foreign authority" => Leaf(foreign),
             "expired" => Leaf(_authority, fromDays: -20, toDays: -10),
             "not yet valid" => Leaf(_authority, fromDays: 5, toDays: 10),
@@ -82,7 +82,7 @@ public sealed class UpstreamTlsTests : IDisposable
     }
 
     private static X509Certificate2 Leaf(
-        X509Certificate2 authority, int fromDays = -1, int toDays = 10, IPAddress? address = null)
+        X509Certificate2? authority, int fromDays = -1, int toDays = 10, IPAddress? address = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=provider", key, HashAlgorithmName.SHA256);
@@ -91,8 +91,10 @@ public sealed class UpstreamTlsTests : IDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
         var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.Create(authority, now.AddDays(fromDays), now.AddDays(toDays), RandomNumberGenerator.GetBytes(8));
-        using var withKey = certificate.CopyWithPrivateKey(key);
-        return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
+        using var certificate = authority is null
+            ? request.CreateSelfSigned(now.AddDays(fromDays), now.AddDays(toDays))
+            : request.Create(authority, now.AddDays(fromDays), now.AddDays(toDays), RandomNumberGenerator.GetBytes(8));
+        using var withKey = authority is null ? null : certificate.CopyWithPrivateKey(key);
+        return X509CertificateLoader.LoadPkcs12((withKey ?? certificate).Export(X509ContentType.Pkcs12), null);
     }
 }

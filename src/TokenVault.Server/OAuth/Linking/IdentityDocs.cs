@@ -19,5 +19,10 @@ internal static class IdentityDocs
         Refusals = [404, 409],
     };
 
-    public static Operation Unlink { get; } = new("Unlink an identity, which is a user of its own again") { Answer = Example.DeepClone(), Refusals = [404, 409] };
+    public static Operation Unlink { get; } = new("Unlink an identity, which is a user of its own again")
+    {
+        Answer = Example.DeepClone(),
+        Query = [("connection", "Name or id of the identity's connection, where provider and user_id leave open which one is meant.")],
+        Refusals = [404, 409],
+    };
 }

@@ -61,26 +61,50 @@ internal sealed class IdentityEndpoints(ManagementRecords records, IdentityLinki
         });
     }
 
-    private Task<ManagementAnswer> UnlinkAsync(ManagementRequest request) =>
-        records.WriteAsync(request, "Unlink a user identity", async () =>
+    private async Task<ManagementAnswer> UnlinkAsync(ManagementRequest request)
+    {
+        var connection = request.Query.Text("connection");
+        if (request.Query.Refused(out var malformed))
+        {
+            return malformed;
+        }
+
+        return await records.WriteAsync(request, "Unlink a user identity", async () =>
         {
             if (await FindAsync(request, request.Path("id")) is not { } user)
             {
                 return Missing;
             }
 
-            var id = $"{request.Path("provider")}|{request.Path("user_id")}";
-            if (user.Linked.FirstOrDefault(linked => linked.FullId() == id) is not { } identity)
+            var (identity, error) = Named(user, $"{request.Path("provider")}|{request.Path("user_id")}", connection);
+            if (identity is null)
             {
-                return user.Main().FullId() == id
-                    ? new ManagementError(400, "The main identity of a user cannot be unlinked", "operation_not_supported")
-                    : ManagementError.Inexistent("identity");
+                return error!;
             }
 
             var batch = new Batch();
             var remaining = await linking.RemoveAsync(batch, user, identity, keep: null, request.Cancellation);
             return new PendingWrite(batch, ManagementAnswer.Ok(UserView.Identities(remaining))) { Target = user.UserId };
         });
+    }
+
+    /// <summary>
+    /// Auth0's path names strategy and subject only. Through two connections of one strategy they can be the same for two identities: then
+    /// the caller says which connection's is meant, rather than have the wrong one taken away.
+    /// </summary>
+    private static (UserIdentity? Identity, ManagementError? Error) Named(User user, string id, string? connection)
+    {
+        var meant = user.Linked.Append(user.Main())
+            .Where(identity => identity.FullId() == id && (connection is null || identity.Connection == connection || identity.ConnectionId == connection))
+            .ToList();
+        return meant switch
+        {
+            [] => (null, ManagementError.Inexistent("identity")),
+            [var one] when user.Linked.Contains(one) => (one, null),
+            [_] => (null, new ManagementError(400, "The main identity of a user cannot be unlinked", "operation_not_supported")),
+            _ => (null, ManagementError.Conflict("Several identities have this provider and user_id: name the connection of the one that is meant in the query parameter connection.")),
+        };
+    }
 
     /// <summary>By provider and id, or by an ID token that the other user got from this caller (Auth0: its <c>aud</c> is the caller).</summary>
     private (string OtherId, string? ConnectionId, IdTokenProof? Proof, ManagementError? Error) Read(BodyReader body, ManagementRequest request)

@@ -54,7 +54,8 @@ internal sealed class IdentityLinking(IStorage storage, SignInUsers users, IEnum
     public async ValueTask<User> RemoveAsync(Batch batch, User user, UserIdentity identity, Session? keep, CancellationToken cancellationToken)
     {
         var remaining = user with { Linked = [.. user.Linked.Where(linked => linked != identity)], UpdatedAt = users.Now };
-        batch.Replace(remaining).Insert(await users.AloneAsync(identity, cancellationToken)).DeleteIndexed(SignInRequest.LinkIndexName, user.UserId);
+        var alone = await users.AloneAsync(identity, cancellationToken);
+        batch.Replace(remaining).Insert(alone with { UnlinkedAt = users.Now }).DeleteIndexed(SignInRequest.LinkIndexName, user.UserId);
         var index = EntityKey.Index("user", user.UserId);
         var ended = new HashSet<string>(StringComparer.Ordinal);
         foreach (var session in await storage.ListAllAsync<Session>(index, cancellationToken))

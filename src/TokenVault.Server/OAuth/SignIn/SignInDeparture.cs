@@ -27,6 +27,13 @@ internal sealed class SignInDeparture(
     /// <summary>What counts as one network's unfinished sign-ins.</summary>
     public static string LimitOf(HttpContext context) => $"sign-ins {CallerNetwork.Of(context)}";
 
+    /// <summary>Whether sign-ins are under way that will bring tokens into the vault: see <see cref="ConnectionHoldings"/>.</summary>
+    public async ValueTask<bool> AreUnderWayAsync(Connection connection, CancellationToken cancellationToken)
+    {
+        var any = new ListQuery(SignInRequest.Kind) { Index = EntityKey.Index("connection", connection.Id), Take = 1 };
+        return connection.ConnectedAccountsActive && await storage.CountAsync(any, cancellationToken) > 0;
+    }
+
     /// <returns>An error to take to the client, or null when the browser is on its way.</returns>
     public async Task<OAuthError?> SendAsync(HttpContext context, AuthorizeRequest request, Connection connection, SignInOrigin origin)
     {

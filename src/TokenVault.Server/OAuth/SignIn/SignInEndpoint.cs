@@ -90,7 +90,7 @@ internal sealed class SignInEndpoint(
 
         // The state is used up before anything is sent: a second callback finds nothing.
         var answered = request with { Answered = true, Deadline = request.Deadline + RedeemTime };
-        var used = request.LinkTo is null ? new Batch().Delete(request) : new Batch().Replace(answered);
+        var used = request.Stays(connection) ? new Batch().Replace(answered) : new Batch().Delete(request);
         if (!(await storage.CommitAsync(used)).Committed)
         {
             return null;

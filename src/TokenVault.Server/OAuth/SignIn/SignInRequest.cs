@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using TokenVault.Server.Accounts;
+using TokenVault.Server.Connections;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.OAuth.SignIn;
@@ -41,8 +42,7 @@ internal sealed record SignInRequest : IRecord<SignInRequest>
     public required string BrowserHash { get; init; }
 
     /// <summary>
-    /// The provider's answer is being worked on, and no other is taken. The row of a linking stays until the identity is linked, so that
-    /// whatever withdraws the one withdraws the other (T-CF-08).
+    /// The provider's answer is being worked on, and no other is taken.
     /// </summary>
     public bool Answered { get; init; }
 
@@ -67,6 +67,12 @@ internal sealed record SignInRequest : IRecord<SignInRequest>
             }
         }
     }
+
+    /// <summary>
+    /// Whether the row stays until what it was for is done: whatever withdraws a linking withdraws its request (T-CF-08), and where tokens
+    /// are about to become the vault's, the connection is not pointed elsewhere (T-MG-01).
+    /// </summary>
+    public bool Stays(Connection connection) => LinkTo is not null || connection.ConnectedAccountsActive;
 
     public SignInRequest AtVersion(long version) => this with { Version = version };
 }

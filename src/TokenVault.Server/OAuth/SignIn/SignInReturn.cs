@@ -22,7 +22,7 @@ internal sealed class SignInReturn(
     public async Task<OAuthError?> ReceiveAsync(HttpContext context, AuthorizeRequest asked, SignInArrival arrival)
     {
         var (request, connection, answer, _) = arrival;
-        var error = answer["error"] is { } code ? SignInErrors.OfProvider(code) : await RedeemAsync(context, asked, arrival);
+        var error = answer["error"] is { } code ? await RefusalAsync(connection, code, answer["iss"]) : await RedeemAsync(context, asked, arrival);
         if (error is not null)
         {
             Log.SignInFailed(logger, connection.Name, error.Error, error.Detail ?? error.Description);
@@ -32,7 +32,7 @@ internal sealed class SignInReturn(
                 Description = $"{error.Error}: {error.Description}",
             };
             await storage.CommitAsync(new Batch().Append(audit.Row(failed)));
-            if (request.LinkTo is not null)
+            if (request.Stays(connection))
             {
                 await storage.CommitAsync(new Batch().Delete(request));
             }
@@ -40,6 +40,9 @@ internal sealed class SignInReturn(
 
         return error;
     }
+
+    private async Task<OAuthError> RefusalAsync(Connection connection, string code, string? iss) =>
+        await provider.MixUpAsync(connection, iss, CancellationToken.None) is { } mixUp ? SignInErrors.Of(mixUp) : SignInErrors.OfProvider(code);
 
     private async Task<OAuthError?> RedeemAsync(HttpContext context, AuthorizeRequest asked, SignInArrival arrival)
     {

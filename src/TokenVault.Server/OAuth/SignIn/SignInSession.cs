@@ -33,6 +33,11 @@ internal sealed class SignInSession(
                 return new(refused, Kept: false);
             }
 
+            if (await SameAsync(connection) is not { } same)
+            {
+                return Changed();
+            }
+
             var own = user.Linked.Append(user.Main()).First(i => i.Key() == identity.Key());
             session ??= sessions.Begin(context, user, own);
             session = session with { UserId = user.UserId, Identity = own.FullId() };
@@ -40,7 +45,8 @@ internal sealed class SignInSession(
             await EndFormerAsync(context, batch);
             Write(batch, user, identity, connection);
             var trace = Event(context, AuditType.SuccessfulLogin, request, connection) with { UserId = user.UserId, UserName = user.Email ?? user.Username };
-            if ((await storage.CommitAsync(batch.Insert(session).Append(audit.Row(trace)))).Committed)
+            batch = request.Stays(connection) ? batch.Delete(request) : batch;
+            if ((await storage.CommitAsync(batch.Require(same).Insert(session).Append(audit.Row(trace)))).Committed)
             {
                 return new(Error: null, connection.ConnectedAccountsActive);
             }
@@ -61,10 +67,13 @@ internal sealed class SignInSession(
                 return new(new OAuthError(400, "login_required", "The user has signed out."), Kept: false);
             }
 
+            if (await SameAsync(connection) is not { } same)
+            {
+                return Changed();
+            }
+
             var other = await users.FindAsync(identity, CancellationToken.None);
             var already = other?.UserId == signedIn.User.UserId;
-
-            // Another user's account goes along with them; then these tokens are not needed.
             var kept = connection.ConnectedAccountsActive && (already || other is null || !await HasAccountAsync(other, connection, grant.Identity));
             var batch = kept ? await FillAsync(context, request, connection, grant, signedIn.User.UserId) : new Batch();
             if (!already && await linking.AddAsync(batch, signedIn.User, identity, other) is { } refused)
@@ -73,7 +82,7 @@ internal sealed class SignInSession(
             }
 
             var trace = Event(context, AuditType.ManagementWrite, request, connection) with { UserId = request.LinkTo, Description = "Link an identity" };
-            if ((await storage.CommitAsync(batch.Require(signedIn.Session).Delete(request).Append(audit.Row(trace)))).Committed)
+            if ((await storage.CommitAsync(batch.Require(same).Require(signedIn.Session).Delete(request).Append(audit.Row(trace)))).Committed)
             {
                 return new(Error: null, kept);
             }
@@ -88,6 +97,11 @@ internal sealed class SignInSession(
         return Busy();
     }
 
+    /// <summary>The connection as it is now; null when what came from its provider must not become anybody's any more.</summary>
+    private async ValueTask<Connection?> SameAsync(Connection asked) =>
+        await storage.FindAsync<Connection>(asked.Id, CancellationToken.None) is { } now && !ConnectionOptionsBody.HaveMoved(now.Options, asked.Options) ? now : null;
+
+    /// <summary>Another user's account goes along with them; then the tokens of the proof are not needed.</summary>
     private async ValueTask<bool> HasAccountAsync(User user, Connection connection, ProviderIdentity identity)
     {
         var key = Tokenset.AccountKey(user.UserId, connection.Id, identity.Issuer, identity.Subject);
@@ -157,6 +171,8 @@ internal sealed class SignInSession(
         };
         return adopted.Batch.Append(audit.Row(trace));
     }
+
+    private static SignInOutcome Changed() => new(OAuthError.AccessDenied("The connection has been changed meanwhile."), Kept: false);
 
     private static SignInOutcome Busy() =>
         new(new OAuthError(400, "temporarily_unavailable", "The user is being changed elsewhere. Try again."), Kept: false);

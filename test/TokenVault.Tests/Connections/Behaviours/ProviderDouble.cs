@@ -47,6 +47,9 @@ internal sealed class ProviderDouble : IAsyncDisposable
     /// <summary>How often the revocation endpoint is out of order from now on.</summary>
     public int RevocationOutages { get; set; }
 
+    /// <summary>How often the trade of a token for a long-lived one fails from now on.</summary>
+    public int TradeOutages { get; set; }
+
     public static async Task<ProviderDouble> StartAsync(TimeProvider time, IEnumerable<string> hosts)
     {
         var it = new ProviderDouble(time, hosts);
@@ -186,6 +189,12 @@ internal sealed class ProviderDouble : IAsyncDisposable
         if (kind == "fb_exchange_token")
         {
             DoubleRefusal.UnlessOnly(fields, word, "fb_exchange_token");
+            if (TradeOutages-- > 0)
+            {
+                context.Response.StatusCode = 503;
+                return Task.CompletedTask;
+            }
+
             return IssueAsync(context, Grants.Upgrade(fields["fb_exchange_token"]), isRefresh: false);
         }
 

@@ -1,5 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Routing;
 using TokenVault.Server.Demo;
 
 namespace TokenVault.Tests.Flows.OAuth;
@@ -137,6 +139,34 @@ public sealed class PageTests(OAuthVault vault) : IClassFixture<OAuthVault>
     }
 
     [Fact]
+    public async Task T_CF_12_No_route_that_there_is_answers_otherwise()
+    {
+        var routes = vault.Server.Service<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]).Select(method => (
+                Method: method, Path: Regex.Replace(endpoint.RoutePattern.RawText!.TrimStart('/'), "{[^}]*}", "none", RegexOptions.NonBacktracking))))
+            .Append(("GET", "no/such/route")).Append(("DELETE", "authorize"))
+            .Distinct().ToList();
+        routes.Count.ShouldBeGreaterThan(100);
+
+        var pages = 0;
+        foreach (var (method, path) in routes)
+        {
+            var answer = await vault.SendAsync(new HttpRequestMessage(new HttpMethod(method), vault.Issuer + path));
+
+            // What says of the server what everybody may know is kept for a moment.
+            CommonHeaders(answer, $"{method} {path}", path.StartsWith(".well-known/", StringComparison.Ordinal) ? "public, max-age=15" : "no-store");
+            if (answer.ContentHeaders.ContentType?.MediaType == "text/html")
+            {
+                pages++;
+                answer.Header("X-Frame-Options").ShouldBe("DENY", path);
+                answer.Header("Content-Security-Policy")!.ShouldContain("frame-ancestors 'none'", customMessage: path);
+            }
+        }
+
+        pages.ShouldBeGreaterThan(5);
+    }
+
+    [Fact]
     public async Task A_script_runs_by_its_nonce_and_each_page_has_its_own()
     {
         using var browser = await vault.SignedInBrowserAsync();
@@ -159,9 +189,9 @@ public sealed class PageTests(OAuthVault vault) : IClassFixture<OAuthVault>
         answer.Header("Cache-Control")!.ShouldContain("no-store");
     }
 
-    private static void CommonHeaders(Answer answer, string name)
+    private static void CommonHeaders(Answer answer, string name, string caching = "no-store")
     {
-        answer.Header("Cache-Control").ShouldBe("no-store", name);
+        answer.Header("Cache-Control").ShouldBe(caching, name);
         answer.Header("Referrer-Policy").ShouldBe("no-referrer", name);
         answer.Header("X-Content-Type-Options").ShouldBe("nosniff", name);
         answer.Header("Server").ShouldBeNull(name);

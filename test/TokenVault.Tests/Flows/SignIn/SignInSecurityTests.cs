@@ -240,6 +240,18 @@ public sealed class SignInSecurityTests(VaultScene scene) : IClassFixture<VaultS
         visit.Url.ShouldNotContain("alert");
     }
 
+    [Theory]
+    [InlineData("https://attacker.example")]
+    [InlineData("")]
+    public async Task T_CF_06_An_error_of_another_issuer_or_of_none_is_not_taken_for_the_providers(string iss)
+    {
+        var connection = await scene.NewConnectionAsync();
+        using var browser = scene.Vault.NewBrowser();
+        scene.Provider.Authorization.Next(Fault.Denied("access_denied", iss));
+
+        (await scene.AuthorizeAsync(browser, connection)).Visit.ShouldEndWith("server_error");
+    }
+
     [Fact]
     public async Task A_provider_that_is_away_is_told_as_that()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using TokenVault.Server.Demo;
 using TokenVault.Testing;
+using TokenVault.Tests.Conventions;
 using TokenVault.Tests.Flows.Vault;
 
 namespace TokenVault.Tests.Flows.SignIn;
@@ -15,7 +16,7 @@ public sealed class UpstreamRestrictionTests(VaultScene scene) : IClassFixture<V
     [InlineData("oauth2", "sub", "ada", true)]
     [InlineData("oauth2", "sub", "grace", false)]
     [InlineData("oauth2", "hd", "example.com", false)]
-    public async Task T_UP_09_A_required_claim_is_required_for_sign_in_and_for_connecting(string strategy, string claim, string value, bool passes)
+    public async Task T_UP_09_A_required_claim_is_required_for_sign_in_for_connecting_and_for_linking(string strategy, string claim, string value, bool passes)
     {
         var connection = await scene.NewConnectionAsync(strategy, options => options["required_claims"] = new JsonObject { [claim] = new JsonArray("other", value) });
         using var browser = scene.Vault.NewBrowser();
@@ -24,9 +25,29 @@ public sealed class UpstreamRestrictionTests(VaultScene scene) : IClassFixture<V
         var (signedIn, _) = await scene.AuthorizeAsync(browser, connection);
         var connected = await user.Browser.GoAsync((await user.BeginAsync(new() { ["connection"] = connection })).Link, Operator.Callback);
 
+        var (linked, _) = await scene.App.AuthorizeAsync(
+            user.Browser, "", "", audience: null, "openid link_account", [new("requested_connection", connection), new("id_token_hint", user.IdToken!)]);
+
         signedIn["error"].ShouldBe(passes ? null : "server_error");
         connected["error"].ShouldBe(passes ? null : "server_error");
         (connected["connect_code"] is not null).ShouldBe(passes);
+        linked["error"].ShouldBe(passes ? null : "server_error", linked.Url);
+        (linked["code"] is not null).ShouldBe(passes);
+        (await scene.UserAsync(user.Id))["identities"]!.AsArray().Count.ShouldBe(passes ? 2 : 1);
+    }
+
+    [Fact]
+    public void T_UP_09_Whoever_learns_an_identity_has_it_judged_in_the_one_place()
+    {
+        var sources = SourceTree.Files("src/TokenVault.Server").ToDictionary(
+            file => SourceTree.Name(file)["src/TokenVault.Server/".Length..], file => File.ReadAllText(file), StringComparer.Ordinal);
+        var makers = sources.Where(source => source.Value.Contains("new ProviderIdentity(", StringComparison.Ordinal)).ToList();
+
+        // A refresh is told whose account is stored, for what it learns to be compared with.
+        makers.Select(source => source.Key).Order(StringComparer.Ordinal)
+            .ShouldBe(["Connections/IdTokenVerifier.cs", "Connections/ProviderUsers.cs", "Tokensets/RefreshCall.cs"]);
+        makers.Where(source => source.Key.StartsWith("Connections/", StringComparison.Ordinal))
+            .ShouldAllBe(source => source.Value.Contains("ValidateUpstreamIdentity.Problem(", StringComparison.Ordinal));
     }
 
     [Theory]

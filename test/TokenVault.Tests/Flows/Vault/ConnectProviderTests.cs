@@ -55,6 +55,21 @@ public sealed class ConnectProviderTests(VaultScene scene) : IClassFixture<Vault
         ((string)failed["description"]!).ShouldContain(code);
     }
 
+    [Theory]
+    [InlineData("https://attacker.example")]
+    [InlineData("")]
+    public async Task T_CF_06_An_error_of_another_issuer_or_of_none_is_not_taken_for_the_providers(string iss)
+    {
+        var user = await scene.NewUserAsync();
+        scene.Provider.Authorization.Next(Fault.Denied("access_denied", iss));
+
+        var visit = await user.Browser.GoAsync((await user.BeginAsync()).Link, Operator.Callback);
+
+        (visit["error"], visit["state"]).ShouldBe(("server_error", "application-state"));
+        var failed = (await scene.AuditAsync("connected_accounts_connection_failed", user.Id)).ShouldHaveSingleItem();
+        ((string)failed["description"]!).ShouldStartWith("server_error");
+    }
+
     [Fact]
     public async Task T_CF_06_A_callback_on_another_connections_path_redeems_nothing()
     {
@@ -173,18 +188,33 @@ public sealed class ConnectProviderTests(VaultScene scene) : IClassFixture<Vault
     }
 
     [Fact]
-    public async Task A_plain_oauth_provider_that_names_nobody_gives_one_account_per_connection()
+    public async Task T_CF_07_A_plain_oauth_provider_that_names_nobody_gives_one_account_per_connection_and_none_overwrites_it()
     {
         var options = scene.Provider.OAuth2Options("calendar.read");
         options.Remove("userInfoURL");
         await scene.AddConnectionAsync("nameless", "oauth2", options);
         var user = await scene.NewUserAsync();
 
-        var first = await user.ConnectAsync("nameless", "ada");
-        var second = await user.ConnectAsync("nameless", "grace");
+        // Begun before there was an account, completed when there is one.
+        var begun = await user.BeginAsync(new JsonObject { ["connection"] = "nameless", ["authorization_params"] = new JsonObject { ["login_hint"] = "grace" } });
+        var late = begun.CompleteBody((await user.Browser.GoAsync(begun.Link, Operator.Callback))["connect_code"]);
+        var account = await user.ConnectAsync("nameless", "ada");
+        VaultScene.Problem(await scene.App.CompleteAsync(begun.Token, late), 409);
 
-        ((string?)second["id"]).ShouldBe((string?)first["id"]);
+        // T-CF-07: it may be another one, and would take the first one's place.
+        var body = new JsonObject { ["connection"] = "nameless", ["redirect_uri"] = Operator.Callback };
+        VaultScene.Problem(await user.MyAsync(HttpMethod.Post, VaultScene.Connect, await user.MyTokenAsync(), body), 409);
+        scene.Provider.UserOf((await user.ExchangeAsync("nameless"))["access_token"]!).ShouldBe("ada");
+
+        (await user.MyAsync(HttpMethod.Delete, $"{VaultScene.Accounts}/{account["id"]}", await user.MyTokenAsync())).Status.ShouldBe(204);
+        await user.ConnectAsync("nameless", "grace");
         scene.Provider.UserOf((await user.ExchangeAsync("nameless"))["access_token"]!).ShouldBe("grace");
+
+        // Once its grant is dead, a new consent takes its place: that is how a user repairs it.
+        scene.Provider.RevokeGrant("grace");
+        scene.EndAccessTokens();
+        await scene.TickUntilAsync(async () => (await user.ExchangeAsync("nameless"))["reason"] == "reauthorization_required");
+        await user.ConnectAsync("nameless", "grace");
     }
 
     private Fault RedemptionFault(string name) => name switch

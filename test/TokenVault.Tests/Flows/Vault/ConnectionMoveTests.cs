@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Demo;
+using TokenVault.Server.Storage;
 using TokenVault.Testing;
 using TokenVault.Tests.Flows.SignIn;
 
@@ -44,6 +45,72 @@ public sealed class ConnectionMoveTests(VaultScene scene) : IClassFixture<VaultS
         (await user.ExchangeAsync(name)).Status.ShouldBe(200);
         attackers.Refresh.Calls.ShouldBe(0);
     }
+
+    [Fact]
+    public async Task T_MG_01_A_connection_is_not_pointed_elsewhere_while_a_sign_in_is_about_to_bring_tokens()
+    {
+        await using var attackers = await FakeProvider.StartAsync(time: scene.Clock);
+        var name = await scene.NewConnectionAsync();
+        using var browser = scene.Vault.NewBrowser();
+        var gate = new FakeGate();
+        scene.Provider.Redemption.Next(Fault.Held(gate).AfterCommit());
+        var signingIn = scene.AuthorizeAsync(browser, name);
+        await gate.Entered;
+
+        var moved = await PatchAsync(name, options => options["token_endpoint"] = attackers.Sandbox.TokenUrl);
+
+        (moved.Status, moved["errorCode"]).ShouldBe((409, "conflict"), moved.Text);
+        gate.Release();
+        var (visit, verifier) = await signingIn;
+        scene.EndAccessTokens();
+        var user = await scene.SignInAsync(name);
+        visit["code"].ShouldNotBeNull(verifier);
+        (await user.ExchangeAsync(name)).Status.ShouldBe(200);
+        attackers.Refresh.Calls.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("connect")]
+    [InlineData("sign in")]
+    [InlineData("link")]
+    public async Task T_MG_01_Tokens_that_come_while_the_connection_is_pointed_elsewhere_are_not_kept_for_there(string way)
+    {
+        var name = await scene.NewConnectionAsync();
+        var user = await scene.NewUserAsync();
+        var gate = new FakeGate();
+        scene.Provider.Redemption.Next(Fault.Held(gate).AfterCommit());
+        var begun = await user.BeginAsync(new JsonObject { ["connection"] = name });
+        var coming = way switch
+        {
+            "connect" => user.Browser.GoAsync(begun.Link, Operator.Callback),
+            "sign in" => VisitAsync(scene.AuthorizeAsync(scene.Vault.NewBrowser(), name)),
+            _ => VisitAsync(scene.App.AuthorizeAsync(
+                user.Browser, "", "", audience: null, "openid link_account", [new("requested_connection", name), new("id_token_hint", user.IdToken!)])),
+        };
+        await gate.Entered;
+
+        // As by somebody whose look at what there is came before all this, and whose commit comes now.
+        var row = (await scene.Storage.FindByKeyAsync<Connection>("name", name, default)).ShouldNotBeNull();
+        var options = row.Options with { TokenUrl = "https://attacker.example/token" };
+        (await scene.Storage.CommitAsync(new Batch().Replace(row with { Options = options }))).Committed.ShouldBeTrue();
+        gate.Release();
+        var visit = await coming;
+
+        if (way == "connect")
+        {
+            VaultScene.Problem(await scene.App.CompleteAsync(begun.Token, begun.CompleteBody(visit["connect_code"])), 400);
+        }
+        else
+        {
+            visit.ShouldEndWith("access_denied");
+        }
+
+        (await user.ExchangeAsync(name))["reason"].ShouldBe("not_connected");
+        var given = scene.Provider.Commits[^1];
+        await scene.TickUntilAsync(() => Task.FromResult(!scene.Provider.IsLive(given.AccessToken)), TimeSpan.FromSeconds(5));
+    }
+
+    private static async Task<Visit> VisitAsync(Task<(Visit Visit, string Verifier)> coming) => (await coming).Visit;
 
     [Theory]
     [InlineData(null, 400)]

@@ -116,6 +116,7 @@ public sealed class StartupTests : IAsyncLifetime
             ("TokenVault:Isuer", "typo"),
             ("TokenVault:Egress:AllowedNetworks:0", "127.0.0.1/8"),
             ("TokenVault:Egress:CertificateAuthorityFile", "/no/such/ca.pem"),
+            ("TokenVault:Egress:AnswerTimeout", "00:02:00"),
             ("TokenVault:Tls:CertificateFile", "/no/such/server.pem"),
             ("TokenVault:Sessions:IdleLifetime", "soon"),
             ("TokenVault:Proxy:PlainHttp", "yes"),
@@ -123,8 +124,8 @@ public sealed class StartupTests : IAsyncLifetime
 
         string[] wrong =
         [
-            "Issuer", "Isuer", "Egress__AllowedNetworks", "Egress__CertificateAuthorityFile", "Tls__CertificateFile", "Sessions__IdleLifetime",
-            "Proxy__PlainHttp", "Storage__ConnectionStringFile",
+            "Issuer", "Isuer", "Egress__AllowedNetworks", "Egress__CertificateAuthorityFile", "Egress__AnswerTimeout", "Tls__CertificateFile",
+            "Sessions__IdleLifetime", "Proxy__PlainHttp", "Storage__ConnectionStringFile",
         ];
         foreach (var setting in wrong)
         {
