@@ -134,6 +134,38 @@ public sealed class SecondFactorTests(FactorScene scene) : IClassFixture<FactorS
     }
 
     [Fact]
+    public async Task Of_two_requests_with_one_code_one_is_let_in()
+    {
+        await scene.SetPolicyAsync();
+        var person = await scene.EnrolledPersonAsync();
+        for (var round = 0; round < 3; round++)
+        {
+            Person[] both = [person with { Browser = scene.Vault.NewBrowser() }, person with { Browser = scene.Vault.NewBrowser() }];
+            var pages = await Task.WhenAll(both.Select(one => one.ComeAsync(StepUp)));
+
+            var answers = await Task.WhenAll(both.Zip(pages, (one, page) => one.EnterAsync(page, person.Phone.Code())));
+
+            answers.Count(answer => answer.Status == 0).ShouldBe(1);
+            answers.Single(answer => answer.Status != 0).Status.ShouldBeOneOf(401, 409);
+            scene.Clock.Advance(TimeSpan.FromSeconds(61));
+        }
+    }
+
+    [Fact]
+    public async Task Who_signs_in_through_a_provider_proves_the_second_factor_here()
+    {
+        await scene.SetPolicyAsync(MultiFactorPolicy.Always);
+        var person = new Person(scene, "", "", "") { Browser = scene.Vault.NewBrowser() };
+
+        var page = await person.ComeAsync(("connection", Vault.VaultScene.Calendar));
+
+        page.Html.ShouldContain("Set up a second step");
+        var claims = Answers.Claims((await person.RedeemAsync(await person.FinishEnrolmentAsync(page)))["id_token"]);
+        claims["amr"]!.ToJsonString().ShouldBe("""["otp","mfa"]""");
+        await scene.SetPolicyAsync();
+    }
+
+    [Fact]
     public async Task T_CA_02_Codes_cannot_be_guessed_a_few_a_minute_and_then_one_an_hour()
     {
         await scene.SetPolicyAsync();
