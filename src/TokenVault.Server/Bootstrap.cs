@@ -31,6 +31,7 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
 
         await file.FinishAsync(async clientId => await storage.FindAsync<Client>(clientId, cancellationToken) is not null);
         await AddScopesAsync(scopes, cancellationToken);
+        await AddSettingsAsync(cancellationToken);
         return isFirst;
     }
 
@@ -121,6 +122,15 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         }
 
         throw new StartupException("The scopes of the Management API keep being changed by others; start again.");
+    }
+
+    /// <summary>Every exchange asks for them, and what there is not cannot be kept in memory. Another node may have been faster.</summary>
+    private async Task AddSettingsAsync(CancellationToken cancellationToken)
+    {
+        if (await storage.FindAsync<TenantSettings>(TenantSettings.OnlyId, cancellationToken) is null)
+        {
+            await storage.CommitAsync(new Batch().Insert(new TenantSettings()));
+        }
     }
 
     private ValueTask<ResourceServer?> FindManagementAsync(CancellationToken cancellationToken) =>

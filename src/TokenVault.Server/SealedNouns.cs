@@ -3,6 +3,7 @@ using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
 using TokenVault.Server.Tokensets;
+using TokenVault.Server.Users.Factors;
 
 namespace TokenVault.Server;
 
@@ -21,5 +22,6 @@ internal static class SealedNouns
         SealedNoun.Of<ConnectRequest>(),
         SealedNoun.Of<HeldGrant>(),
         SealedNoun.Of<LogStream>(),
+        SealedNoun.Of<UserFactors>(),
     ];
 }

@@ -19,6 +19,7 @@ internal static class SystemApis
         "read:user_idp_tokens", "read:federated_connections_tokensets", "update:federated_connections_tokensets",
         "read:logs", "read:logs_users", "read:refresh_tokens", "update:refresh_tokens", "delete:refresh_tokens",
         "read:sessions", "delete:sessions", "read:tenant_settings", "update:tenant_settings", "read:mfa_policies", "update:mfa_policies",
+        "read:authentication_methods", "delete:authentication_methods",
         "create:signing_keys", "read:signing_keys", "update:signing_keys",
         "create:encryption_keys", "read:encryption_keys", "update:encryption_keys",
     ];

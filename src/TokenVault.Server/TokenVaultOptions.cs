@@ -43,6 +43,8 @@ internal sealed class TokenVaultOptions
 
     public AuditOptions Audit { get; set; } = new();
 
+    public MultiFactorOptions MultiFactor { get; set; } = new();
+
     public PrivilegedWorkerOptions PrivilegedWorker { get; set; } = new();
 
     internal sealed class AuditOptions
@@ -52,6 +54,15 @@ internal sealed class TokenVaultOptions
 
         /// <summary>Whether reads of the Management API are logged too; writes always are.</summary>
         public bool ManagementReads { get; set; }
+    }
+
+    internal sealed class MultiFactorOptions
+    {
+        /// <summary>
+        /// While the policy is always: whether tokens of sessions with a second factor may be exchanged. By default the exchange is refused
+        /// altogether, as it is at Auth0.
+        /// </summary>
+        public bool SessionsMayExchange { get; set; }
     }
 
     internal sealed class StorageOptions

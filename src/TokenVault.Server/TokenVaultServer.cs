@@ -19,6 +19,7 @@ using TokenVault.Server.Storage.Postgres;
 using TokenVault.Server.Storage.Sqlite;
 using TokenVault.Server.Tokensets;
 using TokenVault.Server.Users;
+using TokenVault.Server.Users.Factors;
 
 namespace TokenVault.Server;
 
@@ -123,8 +124,10 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<AttemptLimiter>().AddSingleton<Health>();
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
         services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>();
+        services.AddSingleton<FactorVisits>().AddSingleton<FactorAcceptance>().AddSingleton<FactorCodes>().AddSingleton<FactorSecrets>().AddSingleton<RecoveryCodes>();
+        services.AddSingleton<KnownBrowsers>().AddSingleton<PasskeyCeremony>().AddSingleton<ChallengeEndpoint>().AddSingleton<EnrolmentEndpoint>().AddSingleton<FactorEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<SignInChoices>(s => s.GetRequiredService<SignInPages>().ChoicesAsync);
-        services.AddSingleton<ClientAuthenticator>().AddSingleton<AuthenticationTrace>().AddSingleton<AssertionVerifier>().AddSingleton<ApiAccessPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
+        services.AddSingleton<ClientAuthenticator>().AddSingleton<AuthenticationTrace>().AddSingleton<AssertionVerifier>().AddSingleton<ApiAccessPolicy>().AddSingleton<MultiFactorPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
         services.AddSingleton<CallerStanding>(s => s.GetRequiredService<ApiAccessPolicy>().StandingAsync);
         services.AddSingleton<ClientEndpoints>().AddSingleton<ClientCredentialEndpoints>().AddSingleton<ClientGrantEndpoints>().AddSingleton<ResourceServerEndpoints>();
         services.AddSingleton(_ => ProviderCatalog.Load()).TryAddSingleton<EgressGuard>();
@@ -148,11 +151,11 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<RefreshTokenEndpoints>();
         services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
-        services.AddSingleton<SubjectTokenReader>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<FederatedConnectionExchange>();
-        services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>();
+        services.AddSingleton<SubjectTokenReader>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<FederatedConnectionExchange>();
+        services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>().AddSingleton<MultiFactorTokens>().AddSingleton<RefreshAccess>().AddSingleton<AuthenticatorsEndpoint>();
         services.AddSingleton<AuthorizationCodeGrant>().AddSingleton<RefreshTokenGrant>().AddSingleton<ClientCredentialsGrant>();
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenEndpoint>();
-        services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
+        services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<MultiFactorStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
         services.AddSingleton<SignInSession>().AddSingleton<SignInReturn>().AddSingleton<SignInEndpoint>();
         services.AddSingleton<IdentityLinking>().AddSingleton<LinkScopes>().AddSingleton<IdentityEndpoints>();
         services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
@@ -186,8 +189,11 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<DiscoveryEndpoint>().Map(app);
         services.GetRequiredService<AuthorizeEndpoint>().Map(app);
         services.GetRequiredService<LoginEndpoint>().Map(app);
+        services.GetRequiredService<ChallengeEndpoint>().Map(app);
+        services.GetRequiredService<EnrolmentEndpoint>().Map(app);
         services.GetRequiredService<ConsentEndpoint>().Map(app);
         services.GetRequiredService<TokenEndpoint>().Map(app);
+        services.GetRequiredService<AuthenticatorsEndpoint>().Map(app);
         services.GetRequiredService<RevocationEndpoint>().Map(app);
         services.GetRequiredService<UserinfoEndpoint>().Map(app);
         services.GetRequiredService<LogoutEndpoint>().Map(app);
@@ -204,6 +210,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.GetRequiredService<UserEndpoints>().Map(app);
         services.GetRequiredService<UserAccountEndpoints>().Map(app);
         services.GetRequiredService<IdentityEndpoints>().Map(app);
+        services.GetRequiredService<FactorEndpoints>().Map(app);
         services.GetRequiredService<SessionEndpoints>().Map(app);
         services.GetRequiredService<RefreshTokenEndpoints>().Map(app);
         services.GetRequiredService<TenantEndpoints>().Map(app);

@@ -34,6 +34,15 @@ internal static class AuditType
     public const string TokenRevoked = "token_revoked";
     public const string TokenRevocationFailed = "token_revocation_failed";
     public const string WorkerLimitReached = "privileged_worker_limit_reached";
+    public const string FactorEnrolled = "gd_enrollment_complete";
+    public const string FactorRemoved = "gd_unenroll";
+    public const string FactorAccepted = "gd_auth_succeed";
+    public const string FactorRefused = "gd_auth_failed";
+    public const string FactorLimitReached = "gd_otp_rate_limit_exceed";
+    public const string RecoveryAccepted = "gd_recovery_succeed";
+    public const string RecoveryRefused = "gd_recovery_failed";
+    public const string PasskeyRefused = "gd_webauthn_challenge_failed";
+    public const string PasskeyNotEnrolled = "gd_webauthn_enrollment_failed";
     public const string LogStreamSuspended = "log_stream_suspended";
     public const string LogEntryCorrupt = "log_entry_corrupt";
     public const string AuditRetired = "audit_retired";

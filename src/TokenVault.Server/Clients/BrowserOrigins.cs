@@ -8,7 +8,7 @@ namespace TokenVault.Server.Clients;
 /// </summary>
 internal sealed class BrowserOrigins(IStorage storage)
 {
-    private static readonly PathString[] Paths = ["/oauth/token", "/oauth/revoke", "/userinfo", "/me"];
+    private static readonly PathString[] Paths = ["/oauth/token", "/oauth/revoke", "/userinfo", "/mfa", "/me"];
 
     public async Task HandleAsync(HttpContext context, RequestDelegate next)
     {

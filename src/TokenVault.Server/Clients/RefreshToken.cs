@@ -52,6 +52,9 @@ internal sealed record RefreshToken : IRecord<RefreshToken>
 
     public DateTimeOffset AuthenticatedAt { get; init; }
 
+    /// <summary>How the user signed in, in the session that it was issued in.</summary>
+    public IReadOnlyList<string> Methods { get; set; } = [];
+
     public DateTimeOffset? IdleExpiresAt { get; init; }
 
     public DateTimeOffset? AbsoluteExpiresAt { get; init; }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
@@ -13,7 +14,7 @@ internal sealed class TenantEndpoints(ManagementRecords records, TokenVaultOptio
         var settings = TokenDocs.Settings(options);
         routes.MapManagement("GET", "/tenants/settings", "read:tenant_settings", GetAsync).Describe(settings.Get);
         routes.MapManagement("PATCH", "/tenants/settings", "update:tenant_settings", UpdateAsync).Describe(settings.Update);
-        routes.MapManagement("GET", "/guardian/policies", "read:mfa_policies", _ => Task.FromResult(ManagementAnswer.Ok(new JsonArray()))).Describe(TokenDocs.Policies);
+        routes.MapManagement("GET", "/guardian/policies", "read:mfa_policies", GetPoliciesAsync).Describe(TokenDocs.Policies);
         routes.MapManagement("PUT", "/guardian/policies", "update:mfa_policies", SetPoliciesAsync).Describe(TokenDocs.SetPolicies);
     }
 
@@ -75,23 +76,45 @@ internal sealed class TenantEndpoints(ManagementRecords records, TokenVaultOptio
         });
     }
 
-    /// <summary>There is no second factor here, so a policy that demands one cannot be honoured; the empty one is what holds.</summary>
-    private static async Task<ManagementAnswer> SetPoliciesAsync(ManagementRequest request)
-    {
-        var body = await request.ReadJsonAsync();
-        if (body.Error is { } error)
-        {
-            return error;
-        }
+    private async Task<ManagementAnswer> GetPoliciesAsync(ManagementRequest request) => ManagementAnswer.Ok(Policies(await FindAsync(request)));
 
-        if (body.Root.ValueKind != System.Text.Json.JsonValueKind.Array)
+    private async Task<ManagementAnswer> SetPoliciesAsync(ManagementRequest request)
+    {
+        var json = await request.ReadJsonAsync();
+        return await records.WriteAsync(request, "Set the multi-factor policy", async () =>
+        {
+            if ((json.Error ?? Refusal(json.Root)) is { } error)
+            {
+                return error;
+            }
+
+            var current = await FindAsync(request);
+            var policy = json.Root.GetArrayLength() == 0 ? null : json.Root[0].GetString();
+            var settings = current with { MultiFactorPolicy = policy };
+            var batch = current.Version == 0 ? new Batch().Insert(settings) : new Batch().Replace(settings);
+            return new PendingWrite(batch, ManagementAnswer.Ok(Policies(settings))) { Target = policy ?? "never" };
+        });
+    }
+
+    private static JsonArray Policies(TenantSettings settings) => WireJson.Texts(settings.MultiFactorPolicy is { } policy ? [policy] : []);
+
+    /// <summary>Always and adaptive together would mean always: nobody is to think that they get something between.</summary>
+    private static ManagementError? Refusal(JsonElement body)
+    {
+        if (body.ValueKind != JsonValueKind.Array)
         {
             return ManagementError.InvalidBody("Expected type array");
         }
 
-        return body.Root.GetArrayLength() == 0
-            ? ManagementAnswer.Ok(new JsonArray())
-            : ManagementError.InvalidBody("Not supported by this server: the only value is []");
+        if (body.GetArrayLength() > 1)
+        {
+            return ManagementError.InvalidBody("Expected one policy at most");
+        }
+
+        return body.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String
+            && item.GetString() is MultiFactorPolicy.Always or MultiFactorPolicy.Adaptive)
+                ? null
+                : ManagementError.InvalidBody($"Expected {MultiFactorPolicy.Always} or {MultiFactorPolicy.Adaptive}");
     }
 
     private async ValueTask<TenantSettings> FindAsync(ManagementRequest request) =>

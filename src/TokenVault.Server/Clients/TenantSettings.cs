@@ -4,7 +4,7 @@ using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Clients;
 
-/// <summary>What holds for all clients. There is one row, and until somebody changes something there is none.</summary>
+/// <summary>What holds for all clients. There is one row; in a store of an earlier version perhaps none.</summary>
 internal sealed record TenantSettings : IRecord<TenantSettings>
 {
     public const string OnlyId = "settings";
@@ -25,6 +25,9 @@ internal sealed record TenantSettings : IRecord<TenantSettings>
 
     /// <summary>Where <c>/v2/logout</c> may lead when it names no client.</summary>
     public IReadOnlyList<string> AllowedLogoutUrls { get; set; } = [];
+
+    /// <summary>One of <see cref="Clients.MultiFactorPolicy"/>'s; null for never.</summary>
+    public string? MultiFactorPolicy { get; init; }
 
     [JsonIgnore]
     public long Version { get; init; }

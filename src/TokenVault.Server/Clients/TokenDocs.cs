@@ -69,11 +69,12 @@ internal static class TokenDocs
 
     public static Operation Policies { get; } = new("Get the multi-factor policy")
     {
-        Description = "There is no second factor here, so the list is always empty.",
-        Answer = new JsonArray(),
+        Description = "When everybody who signs in needs a second factor: an empty list for never, all-applications for always, confidence-score for adaptive. "
+            + "While it is always, the Token Vault exchange is refused, unless the operator lets multi-factor sessions through.",
+        Answer = new JsonArray(MultiFactorPolicy.Adaptive),
     };
 
-    public static Operation SetPolicies { get; } = Policies with { Summary = "Set the multi-factor policy", Refusals = [400, 413] };
+    public static Operation SetPolicies { get; } = Policies with { Summary = "Set the multi-factor policy", Refusals = [400, 409, 413] };
 
     private static readonly TokenExchangeProfile ExampleProfile = new()
     {

@@ -47,6 +47,13 @@ internal static class ExchangeErrors
 
     public static OAuthError Denied(string why) => OAuthError.AccessDenied(why) with { Reason = FailureReason.PolicyDenied };
 
+    /// <summary>Without <c>mfa_token</c>: there is nothing to go on with, the policy or the session has to be another one.</summary>
+    public static OAuthError MultiFactorAlways() =>
+        new(401, "mfa_required", "Multifactor authentication required: the policy is always, and the Token Vault exchange cannot ask for a second factor.")
+        {
+            Reason = FailureReason.PolicyDenied,
+        };
+
     public static OAuthError InvalidSubjectToken(string detail) =>
         new(401, "invalid_grant", "The subject token is invalid or expired.") { Detail = detail };
 }

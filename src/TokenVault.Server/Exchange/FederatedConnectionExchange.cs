@@ -1,5 +1,4 @@
 using TokenVault.Server.Clients;
-using TokenVault.Server.Connections;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
@@ -14,7 +13,7 @@ namespace TokenVault.Server.Exchange;
 /// once, together with all who wait → 6 alive and scopes covered → 7 audit, then answer.
 /// </summary>
 internal sealed class FederatedConnectionExchange(
-    RecordCache cache, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokensetSealer sealer, ExchangeAudit audit)
+    ExchangeRules rules, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokensetSealer sealer, ExchangeAudit audit)
 {
     public ValueTask<Outcome<TokenResponse>> ExchangeAsync(
         ExchangeRequest request, Client client, RequestOrigin origin, CancellationToken cancellationToken) =>
@@ -26,21 +25,26 @@ internal sealed class FederatedConnectionExchange(
         try
         {
             // 1 the client may exchange: asked each time, because each of these can change after it was set up (T-CA-01).
-            if (ClientRefusal(client) is { } mayNot)
+            if (ExchangeRules.ClientRefusal(client) is { } mayNot)
             {
                 return await audit.FailedAsync(attempt, mayNot);
             }
 
-            // 2 who is the subject?
+            // 2 who is the subject, and did they prove it as the deployment demands?
             attempt = attempt with { Subject = await subjects.ReadAsync(request, client, origin, attempt.Subject, cancellationToken) };
             if (attempt.Subject.User.Failed(out var noSubject))
             {
                 return await audit.FailedAsync(attempt, noSubject);
             }
 
+            if (await rules.MultiFactorRefusalAsync(attempt.Subject, cancellationToken) is { } oneFactor)
+            {
+                return await audit.FailedAsync(attempt, oneFactor);
+            }
+
             // 3 which connection?
-            var connection = await cache.FindByKeyAsync<Connection>("name", request.Connection, cancellationToken);
-            if ((ConnectionRefusal(connection, client) ?? PrivilegedReach.ConnectionRefusal(request, client)) is { } notThisOne)
+            var connection = await rules.FindConnectionAsync(request, cancellationToken);
+            if ((ExchangeRules.ConnectionRefusal(connection, client) ?? PrivilegedReach.ConnectionRefusal(request, client)) is { } notThisOne)
             {
                 return await audit.FailedAsync(attempt, notThisOne);
             }
@@ -79,36 +83,6 @@ internal sealed class FederatedConnectionExchange(
         {
             return await audit.CorruptAsync(attempt, e, Corrupt());
         }
-    }
-
-    private static OAuthError? ClientRefusal(Client client)
-    {
-        if (client.IsPublic)
-        {
-            return ExchangeErrors.ClientMayNot("A public client may not use the Token Vault exchange.");
-        }
-
-        if (!client.IsFirstParty)
-        {
-            return ExchangeErrors.ClientMayNot("Only a first-party client may use the Token Vault exchange.");
-        }
-
-        return client.OidcConformant ? null : ExchangeErrors.ClientMayNot("Only an OIDC-conformant client may use the Token Vault exchange.");
-    }
-
-    private static OAuthError? ConnectionRefusal(Connection? connection, Client client)
-    {
-        if (connection is null)
-        {
-            return OAuthError.InvalidRequest("The connection does not exist.");
-        }
-
-        if (!connection.ConnectedAccountsActive)
-        {
-            return ExchangeErrors.Denied("Connected accounts are not active on the connection.");
-        }
-
-        return connection.IsEnabledFor(client.ClientId) ? null : ExchangeErrors.Denied("The connection is not enabled for the client.");
     }
 
     private OAuthError? RefreshRefusal(RefreshResult result, Tokenset held)

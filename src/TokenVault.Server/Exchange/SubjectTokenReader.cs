@@ -24,13 +24,15 @@ internal sealed class SubjectTokenReader(
         if (request.IsPrivileged)
         {
             var (userId, context) = await privileged.ReadAsync(request, client, origin);
-            return new Subject(await UserAsync(userId, cancellationToken), context);
+            return new Subject(await UserAsync(userId, cancellationToken), [], context);
         }
 
         var owner = request.SubjectTokenType == Wire.RefreshTokenType
             ? await FromRefreshTokenAsync(request.SubjectToken, client, cancellationToken)
             : await FromAccessTokenAsync(request.SubjectToken, client, cancellationToken);
-        return new Subject(await UserAsync(owner, cancellationToken), AuditContext: null);
+        return owner.Failed(out var error)
+            ? new Subject(error, [], AuditContext: null)
+            : new Subject(await UserAsync(owner.Value.UserId, cancellationToken), owner.Value.Methods, AuditContext: null);
     }
 
     private async ValueTask<Outcome<User>> UserAsync(Outcome<string> userId, CancellationToken cancellationToken)
@@ -48,7 +50,7 @@ internal sealed class SubjectTokenReader(
         };
     }
 
-    private async ValueTask<Outcome<string>> FromRefreshTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<SubjectOwner>> FromRefreshTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
     {
         var presented = await refreshTokens.FindAsync(token.Reveal(), cancellationToken);
         if (presented is not { Standing: RefreshTokenStanding.Current })
@@ -75,10 +77,10 @@ internal sealed class SubjectTokenReader(
             await storage.CommitAsync(new Batch().Replace(used));
         }
 
-        return record.UserId;
+        return new SubjectOwner(record.UserId, record.Methods);
     }
 
-    private async ValueTask<Outcome<string>> FromAccessTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<SubjectOwner>> FromAccessTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
     {
         // Only the API that the token is for may exchange it, by the client that stands for that API (T-ST-15).
         if (client.AppType != "resource_server" || client.ResourceServerIdentifier is not { } audience)
@@ -108,9 +110,14 @@ internal sealed class SubjectTokenReader(
         }
 
         var access = await policy.ForUserAsync(issuedTo, audience, [], cancellationToken);
-        return access.Failed(out _) ? ExchangeErrors.InvalidSubjectToken("the client that the token was issued to may not use the API any more") : userId;
+        return access.Failed(out _)
+            ? ExchangeErrors.InvalidSubjectToken("the client that the token was issued to may not use the API any more")
+            : new SubjectOwner(userId, verified.Methods);
     }
 }
 
 /// <summary>The user, if the token stands for one, and why a privileged worker asks.</summary>
-internal sealed record Subject(Outcome<User> User, string? AuditContext);
+/// <param name="Methods">How the user signed in to the session that the token comes from; empty where there was none.</param>
+internal sealed record Subject(Outcome<User> User, IReadOnlyList<string> Methods, string? AuditContext);
+
+internal sealed record SubjectOwner(string UserId, IReadOnlyList<string> Methods);

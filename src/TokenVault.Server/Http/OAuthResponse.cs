@@ -28,6 +28,7 @@ internal static class OAuthResponse
                 writer.WriteString("reason", reason);
             }
 
+            error.MultiFactor?.WriteTo(writer);
             if (error.MissingScopes is { } missing)
             {
                 writer.WriteStartArray("missing_scopes");

@@ -11,6 +11,9 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
     /// <summary>Null when a client acts for itself.</summary>
     public string? UserId { get; init; }
 
+    /// <summary>How the user signed in.</summary>
+    public IReadOnlyList<string> Methods { get; init; } = [];
+
     public string Alg { get; init; } = "RS256";
 
     /// <summary>The RFC 9068 profile instead of the classic one.</summary>
@@ -18,7 +21,11 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
 }
 
 /// <summary>An access token of this server, verified.</summary>
-internal sealed record AccessToken(string ClientId, string? UserId, IReadOnlyList<string> Scopes, IReadOnlyList<string> Audiences, DateTimeOffset ExpiresAt);
+internal sealed record AccessToken(string ClientId, string? UserId, IReadOnlyList<string> Scopes, IReadOnlyList<string> Audiences, DateTimeOffset ExpiresAt)
+{
+    /// <summary>How the user signed in.</summary>
+    public IReadOnlyList<string> Methods { get; init; } = [];
+}
 
 /// <summary>The access tokens that this server issues and its own APIs accept: JWTs, as contracted for Auth0's SDKs.</summary>
 internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, TimeProvider time)
@@ -46,6 +53,7 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
             writer.WriteString("scope", Scope.Format(claims.Scopes));
             writer.WriteString(claims.Rfc9068 ? "client_id" : "azp", claims.ClientId);
             writer.WriteString("jti", Identifier.Secret());
+            AuthenticationClaims.WriteTo(writer, claims.Methods);
             if (claims.UserId is null)
             {
                 writer.WriteString("gty", "client-credentials");
@@ -76,7 +84,10 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
         }
 
         var isClient = jwt.Text("gty") == "client-credentials";
-        return new AccessToken(clientId, isClient ? null : subject, Scope.Parse(scope), jwt.Audiences, expiresAt);
+        return new AccessToken(clientId, isClient ? null : subject, Scope.Parse(scope), jwt.Audiences, expiresAt)
+        {
+            Methods = jwt.TextList("amr") ?? [],
+        };
     }
 
     private void WriteAudience(Utf8JsonWriter writer, AccessTokenClaims claims)

@@ -36,6 +36,9 @@ internal sealed record AuthorizationCode : IRecord<AuthorizationCode>
 
     public DateTimeOffset AuthenticatedAt { get; init; }
 
+    /// <summary>How the user signed in.</summary>
+    public IReadOnlyList<string> Methods { get; set; } = [];
+
     public DateTimeOffset ValidUntil { get; init; }
 
     public DateTimeOffset ForgottenAt { get; init; }

@@ -61,6 +61,7 @@ internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessi
             Audience = request.Audience,
             Scopes = scopes,
             AuthenticatedAt = signedIn.Session.AuthenticatedAt,
+            Methods = signedIn.Session.Methods,
             ValidUntil = now + CodeLifetime,
             ForgottenAt = now + CodeMemory,
         };

@@ -5,6 +5,7 @@ using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Users;
+using TokenVault.Server.Users.Factors;
 
 namespace TokenVault.Server.OAuth;
 
@@ -41,7 +42,7 @@ internal sealed class AuthorizeEndpoint(
     private Task ResumeAsync(HttpContext context)
     {
         var state = context.Request.Query["state"].ToString();
-        var page = states.Open(context, LoginEndpoint.PageName, state) ?? states.Open(context, ConsentEndpoint.PageName, state);
+        var page = states.Open(context, LoginEndpoint.PageName, state) ?? states.Open(context, ConsentEndpoint.PageName, state) ?? states.Open(context, FactorVisits.PageName, state);
         return page is null
             ? Page.Error(400, "This page has expired", "Go back to the application and sign in again.").WriteAsync(context)
             : HandleAsync(context, page.Query, page);

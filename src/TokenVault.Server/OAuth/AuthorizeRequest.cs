@@ -32,6 +32,9 @@ internal sealed record AuthorizeRequest
 
     public TimeSpan? MaxAge { get; init; }
 
+    /// <summary>By <c>acr_values</c>: other contexts than the one there is are wishes that need not be fulfilled (OpenID Connect Core §3.1.2.1).</summary>
+    public bool AsksForMultiFactor { get; init; }
+
     public string? IdTokenHint { get; init; }
 
     /// <summary>What it says about connections.</summary>
@@ -75,6 +78,7 @@ internal sealed record AuthorizeRequest
             Scopes = scopes,
             Prompt = Scope.Parse(parameters["prompt"]),
             MaxAge = maxAge,
+            AsksForMultiFactor = Scope.Parse(parameters["acr_values"]).Contains(AuthenticationMethod.MultiFactorContext),
             IdTokenHint = parameters["id_token_hint"],
             Upstream = upstream.Value,
         };

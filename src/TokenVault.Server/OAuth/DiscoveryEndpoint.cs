@@ -53,9 +53,10 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             Write(writer, "token_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
             Write(writer, "revocation_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, "none");
             Write(writer, "revocation_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
+            Write(writer, "acr_values_supported", AuthenticationMethod.MultiFactorContext);
             Write(writer, "prompt_values_supported", "none", "login", "consent", "select_account");
             Write(
-                writer, "claims_supported", "aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname", "picture", "sid", "sub", "updated_at");
+                writer, "claims_supported", "acr", "amr", "aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname", "picture", "sid", "sub", "updated_at");
             writer.WriteBoolean("request_parameter_supported", false);
             writer.WriteBoolean("request_uri_parameter_supported", false);
             writer.WriteEndObject();

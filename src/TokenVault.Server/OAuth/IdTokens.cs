@@ -22,6 +22,7 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
             writer.WriteNumber("iat", now.ToUnixTimeSeconds());
             writer.WriteNumber("exp", now.AddSeconds(client.JwtConfiguration.LifetimeInSeconds).ToUnixTimeSeconds());
             writer.WriteNumber("auth_time", about.AuthenticatedAt.ToUnixTimeSeconds());
+            AuthenticationClaims.WriteTo(writer, about.Methods);
             if (about.SessionId is not null)
             {
                 writer.WriteString("sid", about.SessionId);
@@ -64,7 +65,8 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
 }
 
 /// <param name="AuthenticatedAt">When the user last proved who they are.</param>
-internal sealed record IdTokenContext(DateTimeOffset AuthenticatedAt, string? SessionId, string? Nonce);
+/// <param name="Methods">How.</param>
+internal sealed record IdTokenContext(DateTimeOffset AuthenticatedAt, IReadOnlyList<string> Methods, string? SessionId, string? Nonce);
 
 internal sealed record IdTokenProof(string Subject, DateTimeOffset IssuedAt)
 {

@@ -12,7 +12,7 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
 {
     public TokenResponse ForUser(Client client, User user, ApiAccess access, IdTokenContext about, Secret? refreshToken)
     {
-        var claims = access.Claims(client.ClientId, user.UserId);
+        var claims = access.Claims(client.ClientId, user.UserId) with { Methods = about.Methods };
         return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds)
         {
             Scope = Granted(access),

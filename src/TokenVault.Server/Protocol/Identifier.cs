@@ -19,6 +19,9 @@ internal static class Identifier
 
     public static string TokenExchangeProfile() => "tep_" + Text(16);
 
+    /// <summary>A second factor, by its kind: <c>totp|dev_</c> and 16 characters.</summary>
+    public static string Factor(string kind) => $"{kind}|dev_" + Text(16);
+
     public static string Client() => Text(32);
 
     public static string ClientCredential() => "cred_" + Text(22);

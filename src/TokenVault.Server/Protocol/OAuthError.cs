@@ -14,6 +14,9 @@ internal sealed record OAuthError(int Status, string Error, string Description)
     /// <summary>With <see cref="FailureReason.InsufficientScope"/>: what the stored grant lacks.</summary>
     public IReadOnlyList<string>? MissingScopes { get; init; }
 
+    /// <summary>With <c>mfa_required</c>: how to go on.</summary>
+    public MultiFactorDemand? MultiFactor { get; init; }
+
     /// <summary>With status 503 and 429: when to come back.</summary>
     public TimeSpan? RetryAfter { get; init; }
 

@@ -35,7 +35,7 @@ internal sealed class LoginEndpoint(
         var state = context.Request.Query["state"].ToString();
         if (states.Open(context, PageName, state) is not { } opened)
         {
-            await Expired().WriteAsync(context);
+            await AuthorizePage.Expired().WriteAsync(context);
             return;
         }
 
@@ -63,7 +63,7 @@ internal sealed class LoginEndpoint(
         var form = body.Value;
         if (states.Open(context, PageName, form["state"]) is not { } state)
         {
-            await Expired().WriteAsync(context);
+            await AuthorizePage.Expired().WriteAsync(context);
             return;
         }
 
@@ -95,21 +95,7 @@ internal sealed class LoginEndpoint(
         limiter.Succeeded(key);
         limiter.Forgive(everybody);
         await BeginSessionAsync(context, user, username);
-        var resume = Urls.WithQuery("/authorize/resume", [new("state", form["state"]!)]);
-        if (LeadsThroughProvider(state.Query))
-        {
-            await Page.GoOn("You are signed in", resume).WriteAsync(context);
-            return;
-        }
-
-        context.Response.Redirect(resume);
-    }
-
-    /// <summary>After this page, an identity is to be proved at a provider.</summary>
-    private static bool LeadsThroughProvider(string authorizeQuery)
-    {
-        var parameters = RequestParameters.FromQuery(authorizeQuery);
-        return !parameters.Failed(out _) && parameters.Value["requested_connection"] is not null;
+        await AuthorizePage.GoOnAsync(context, state.Query, form["state"]!, "You are signed in");
     }
 
     private async ValueTask BeginSessionAsync(HttpContext context, User user, string username)
@@ -120,7 +106,7 @@ internal sealed class LoginEndpoint(
             batch.DeleteIndexed("session", former.Session.Id);
         }
 
-        var session = sessions.Begin(context, user, user.LocalIdentity(username) ?? user.Main());
+        var session = sessions.Begin(context, user, user.LocalIdentity(username) ?? user.Main()) with { Methods = [AuthenticationMethod.Password] };
         await storage.CommitAsync(batch.Insert(session).Append(audit.Row(Event(context, AuditType.SuccessfulLogin, user))));
     }
 
@@ -158,7 +144,7 @@ internal sealed class LoginEndpoint(
             <input id="password" name="password" type="password" autocomplete="current-password" required>
             <button type="submit">Continue</button></form>{Others(state, others)}
             """);
-        return new Page("Sign in", body) { Status = status, FormTarget = Target(opened.Query) };
+        return new Page("Sign in", body) { Status = status, FormTarget = AuthorizePage.Target(opened.Query) };
     }
 
     /// <summary>Links, because a browser holds a form's redirects, all the way through a provider, to the page's policy.</summary>
@@ -173,14 +159,4 @@ internal sealed class LoginEndpoint(
             $"<li><a class=\"button\" href=\"{Urls.WithQuery(ConnectionPath, [new("state", state), new("connection", other.Connection)])}\">Continue with {other.Label}</a></li>")));
         return Html.Of($"<nav aria-label=\"Other ways to sign in\"><p>or</p><ul class=\"choices\">{links}</ul></nav>");
     }
-
-    /// <summary>A successful sign-in redirects to the application, and the page's policy has to allow that.</summary>
-    private static string? Target(string authorizeQuery)
-    {
-        var parameters = RequestParameters.FromQuery(authorizeQuery);
-        return parameters.Failed(out _) || parameters.Value["redirect_uri"] is not { } uri ? null : Urls.PolicySource(uri);
-    }
-
-    private static Page Expired() =>
-        Page.Error(400, "This page has expired", "Go back to the application and sign in again. Cookies must be allowed.");
 }

@@ -31,11 +31,15 @@ internal sealed class PageStates(KeyRing ring, TimeProvider time)
     /// <param name="since">When the request that the page serves began; null for now.</param>
     /// <param name="linked">The connection whose identity was just linked for this request.</param>
     public string Seal(
-        HttpContext context, string page, string query, DateTimeOffset? since = null, PageConsent? consent = null, string? linked = null)
+        HttpContext context, string page, string query, DateTimeOffset? since = null, PageConsent? consent = null, string? linked = null) =>
+        Seal(context, page, new PageState(query, since ?? time.GetUtcNow(), "", consent) { Linked = linked });
+
+    /// <param name="state">What the page is to have back; its browser is the one of this request.</param>
+    public string Seal(HttpContext context, string page, PageState state)
     {
         var browser = Browser(context) ?? NewBrowser(context);
-        var state = new PageState(query, since ?? time.GetUtcNow(), Identifier.Hash(browser), consent) { Linked = linked };
-        var sealedState = ring.Seal(JsonSerializer.SerializeToUtf8Bytes(state, Json.PageState), Aad.For("page", page));
+        var bound = state with { BrowserHash = Identifier.Hash(browser) };
+        var sealedState = ring.Seal(JsonSerializer.SerializeToUtf8Bytes(bound, Json.PageState), Aad.For("page", page));
         return Base64Url.EncodeToString(sealedState);
     }
 
@@ -85,6 +89,23 @@ internal sealed record PageState(string Query, DateTimeOffset At, string Browser
 {
     /// <summary>The connection whose identity was linked for this request.</summary>
     public string? Linked { get; init; }
+
+    /// <summary>With the pages of the second factor: what it is to be proved against.</summary>
+    public PageFactor? Factor { get; init; }
+}
+
+/// <param name="Subject">Whose factor it is.</param>
+internal sealed record PageFactor(string Subject)
+{
+    /// <summary>Of the authenticator app that is being set up, base64: stored once a code of it was entered.</summary>
+    public string? TotpSecret { get; init; }
+
+    /// <summary>What a passkey is to be made or used for: the state of ASP.NET Core Identity's ceremony, with its challenge.</summary>
+    public string? Ceremony { get; init; }
+
+    public DateTimeOffset ShownAt { get; init; }
+
+    public override string ToString() => "[secret]";
 }
 
 /// <param name="Subject">Who was asked.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Users;
@@ -20,6 +21,9 @@ internal sealed record Session : IRecord<Session>
 
     /// <summary>Which of the user's identities it was: <see cref="UserIdentity.FullId"/>.</summary>
     public string? Identity { get; init; }
+
+    /// <summary>How the user proved it: <see cref="AuthenticationMethod"/>. Empty in sessions of earlier versions.</summary>
+    public IReadOnlyList<string> Methods { get; set; } = [];
 
     /// <summary>Hash of the cookie's value.</summary>
     public required string CookieHash { get; init; }

@@ -34,7 +34,7 @@ internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options,
     {
         var now = time.GetUtcNow();
         var value = Identifier.Secret();
-        context.Response.Cookies.Append(Name, value, Cookie(options.Sessions.AbsoluteLifetime));
+        Set(context, value);
         return new Session
         {
             Id = Identifier.Session(),
@@ -64,6 +64,18 @@ internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options,
             ClientIds = known || session.ClientIds.Count >= MostClients ? session.ClientIds : [.. session.ClientIds, clientId],
         };
     }
+
+    /// <summary>
+    /// The session once its user has proved more. It goes on under another cookie: who might have had the former one has not proved it.
+    /// </summary>
+    /// <param name="value">The cookie's, to be set when the session is stored.</param>
+    public static Session Raised(Session session, string value, IReadOnlyList<string> methods) => session with
+    {
+        CookieHash = Identifier.Hash(value),
+        Methods = [.. session.Methods.Union(methods, StringComparer.Ordinal)],
+    };
+
+    public void Set(HttpContext context, string value) => context.Response.Cookies.Append(Name, value, Cookie(options.Sessions.AbsoluteLifetime));
 
     public static void Remove(HttpContext context) => context.Response.Cookies.Delete(Name, Cookie(lifetime: null));
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using TokenVault.Server.Users.Factors;
 
 namespace TokenVault.Server.Users;
 
@@ -8,4 +9,6 @@ namespace TokenVault.Server.Users;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(User))]
 [JsonSerializable(typeof(Session))]
+[JsonSerializable(typeof(UserFactors))]
+[JsonSerializable(typeof(KnownBrowser))]
 internal sealed partial class UsersJson : JsonSerializerContext;

@@ -50,7 +50,8 @@ internal sealed class ManagementScene
     {
         var noun = path.Split('/')[1];
         var kid = _ids[path.Contains("/encryption", StringComparison.Ordinal) ? "encryption keys" : "keys"];
-        return path.Replace("{id}", Uri.EscapeDataString(_ids.GetValueOrDefault(noun, "nobody"))).Replace("{kid}", kid).Replace("{credential_id}", _ids["credentials"]);
+        return path.Replace("{id}", Uri.EscapeDataString(_ids.GetValueOrDefault(noun, "nobody"))).Replace("{kid}", kid).Replace("{credential_id}", _ids["credentials"])
+            .Replace("{method}", Uri.EscapeDataString("totp|dev_nothing"));
     }
 
     /// <summary>What a list demands.</summary>

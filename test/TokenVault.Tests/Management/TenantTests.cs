@@ -32,13 +32,22 @@ public sealed class TenantTests
     }
 
     [Fact]
-    public async Task T_CF_14_The_multi_factor_policy_is_none_and_cannot_be_pretended()
+    public async Task The_multi_factor_policy_is_stored_one_at_a_time_and_each_change_is_logged()
     {
-        var host = await ManagementHost.SharedAsync();
+        await using var host = await ManagementHost.StartAsync();
         (await host.SendAsync("GET", "/guardian/policies")).Body!.ToJsonString().ShouldBe("[]");
-        (await host.SendAsync("PUT", "/guardian/policies", "[]")).Body!.ToJsonString().ShouldBe("[]");
-        (await host.SendAsync("PUT", "/guardian/policies", """["all-applications"]""")).ErrorCode.ShouldBe("invalid_body");
-        (await host.SendAsync("PUT", "/guardian/policies", "{}")).ErrorCode.ShouldBe("invalid_body");
+        foreach (var policy in (string[])["""["all-applications"]""", """["confidence-score"]""", "[]"])
+        {
+            (await host.SendAsync("PUT", "/guardian/policies", policy)).Body!.ToJsonString().ShouldBe(policy);
+            (await host.SendAsync("GET", "/guardian/policies")).Body!.ToJsonString().ShouldBe(policy);
+        }
+
+        foreach (var wrong in (string[])["{}", "null", "\"all-applications\"", """["never"]""", "[1]", """["all-applications","confidence-score"]"""])
+        {
+            (await host.SendAsync("PUT", "/guardian/policies", wrong)).ErrorCode.ShouldBe("invalid_body", wrong);
+        }
+
+        (await host.AuditAsync()).Count(row => row.GetProperty("description").GetString() == "Set the multi-factor policy").ShouldBe(3);
     }
 
     [Fact]

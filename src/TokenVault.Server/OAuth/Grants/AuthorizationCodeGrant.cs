@@ -56,7 +56,7 @@ internal sealed class AuthorizationCodeGrant(
         if (access.Scopes.Contains(Wire.OfflineAccess))
         {
             var (refreshToken, secret) = refreshTokens.Create(client, user.UserId, record.Audience, access.Scopes);
-            batch.Insert(refreshToken with { SessionId = record.SessionId, AuthenticatedAt = record.AuthenticatedAt });
+            batch.Insert(refreshToken with { SessionId = record.SessionId, AuthenticatedAt = record.AuthenticatedAt, Methods = record.Methods });
             redeemed = redeemed with { RefreshTokenId = refreshToken.Id };
             token = secret;
         }
@@ -76,7 +76,8 @@ internal sealed class AuthorizationCodeGrant(
             return await ReusedAsync(winner, client, origin, cancellationToken);
         }
 
-        return issuer.ForUser(client, user, access, new IdTokenContext(record.AuthenticatedAt, record.SessionId, record.Nonce), token);
+        var about = new IdTokenContext(record.AuthenticatedAt, record.Methods, record.SessionId, record.Nonce);
+        return issuer.ForUser(client, user, access, about, token);
     }
 
     /// <summary>A second use means that the code leaked: what the first use issued is withdrawn (RFC 6749 §4.1.2).</summary>

@@ -13,7 +13,7 @@ namespace TokenVault.Server.OAuth.Grants;
 /// token, an access token for each of several APIs, one at a time.
 /// </summary>
 internal sealed class RefreshTokenGrant(
-    IStorage storage, ApiAccessPolicy policy, MultiResourcePolicy multiResource, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit)
+    IStorage storage, RefreshAccess allowed, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit)
 {
     public async ValueTask<Outcome<TokenResponse>> RedeemAsync(
         RequestParameters parameters, Client client, RequestOrigin origin, CancellationToken cancellationToken)
@@ -57,7 +57,7 @@ internal sealed class RefreshTokenGrant(
             return await FailedAsync(client, origin, OAuthError.InvalidRefreshToken("the user is blocked or gone"));
         }
 
-        var access = await AccessAsync(record, parameters, client, cancellationToken);
+        var access = await allowed.FindAsync(record, parameters, client, cancellationToken);
         if (access.Failed(out var refused))
         {
             return await FailedAsync(client, origin, refused);
@@ -77,7 +77,8 @@ internal sealed class RefreshTokenGrant(
             return null;
         }
 
-        return issuer.ForUser(client, user, access.Value, new IdTokenContext(record.AuthenticatedAt, record.SessionId, Nonce: null), next);
+        var about = new IdTokenContext(record.AuthenticatedAt, record.Methods, record.SessionId, Nonce: null);
+        return issuer.ForUser(client, user, access.Value, about, next);
     }
 
     /// <summary>The successor of a rotating token; a token that does not rotate is only marked as used, and has none.</summary>
@@ -97,22 +98,6 @@ internal sealed class RefreshTokenGrant(
         }
 
         return null;
-    }
-
-    private async ValueTask<Outcome<ApiAccess>> AccessAsync(
-        RefreshToken record, RequestParameters parameters, Client client, CancellationToken cancellationToken)
-    {
-        var audience = parameters["audience"] ?? parameters["resource"] ?? record.Audience;
-        var candidates = await multiResource.CandidatesAsync(record, client, audience, cancellationToken);
-        if (candidates.Failed(out var refused))
-        {
-            return refused;
-        }
-
-        // Scopes that are not to be had are left out silently; SDKs ask for more than they need.
-        var requested = Scope.Parse(parameters["scope"]);
-        var scopes = requested.Count == 0 ? candidates.Value : [.. candidates.Value.Where(requested.Contains)];
-        return await policy.ForUserAsync(client, audience, scopes, cancellationToken);
     }
 
     /// <summary>A token from before the present generation, after the leeway: it leaked, here or there, and the family ends.</summary>

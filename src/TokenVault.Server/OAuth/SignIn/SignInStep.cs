@@ -7,9 +7,10 @@ namespace TokenVault.Server.OAuth.SignIn;
 
 /// <summary>
 /// The step of an authorization request that makes sure of the user: signed in, as whom the client expects, through the connection that
-/// it names, and recently enough; and with the identity linked that it asks for.
+/// it names, recently enough, and with a second factor where one is demanded; and with the identity linked that it asks for.
 /// </summary>
-internal sealed class SignInStep(SessionCookie sessions, LoginEndpoint login, SignInDeparture departure, LinkScopes links, AuthorizationGranter granter)
+internal sealed class SignInStep(
+    SessionCookie sessions, LoginEndpoint login, SignInDeparture departure, LinkScopes links, AuthorizationGranter granter, MultiFactorStep multiFactor)
 {
     /// <returns>The user; or an error to take to the client; or neither, when the browser has been sent on its way.</returns>
     public async Task<(SignedIn? SignedIn, OAuthError? Error)> PassAsync(
@@ -38,6 +39,12 @@ internal sealed class SignInStep(SessionCookie sessions, LoginEndpoint login, Si
             }
 
             return (null, await SendAsync(context, request, connection, new SignInOrigin(query, resumed?.At)));
+        }
+
+        var (passed, notPassed) = await multiFactor.PassAsync(context, request, query, resumed, signedIn);
+        if (!passed)
+        {
+            return (null, notPassed);
         }
 
         return LinkScopes.IsNeeded(request, resumed)

@@ -1,0 +1,30 @@
+using TokenVault.Server.Clients;
+using TokenVault.Server.Http;
+using TokenVault.Server.Protocol;
+
+namespace TokenVault.Server.OAuth.Grants;
+
+/// <summary>What a refresh token is good for now: asked anew each time, for each of it can have changed since it was issued.</summary>
+internal sealed class RefreshAccess(ApiAccessPolicy policy, MultiResourcePolicy multiResource, MultiFactorTokens multiFactor)
+{
+    public async ValueTask<Outcome<ApiAccess>> FindAsync(
+        RefreshToken record, RequestParameters parameters, Client client, CancellationToken cancellationToken)
+    {
+        if (await multiFactor.RefusalAsync(record, cancellationToken) is { } oneFactor)
+        {
+            return oneFactor;
+        }
+
+        var audience = parameters["audience"] ?? parameters["resource"] ?? record.Audience;
+        var candidates = await multiResource.CandidatesAsync(record, client, audience, cancellationToken);
+        if (candidates.Failed(out var refused))
+        {
+            return refused;
+        }
+
+        // Scopes that are not to be had are left out silently; SDKs ask for more than they need.
+        var requested = Scope.Parse(parameters["scope"]);
+        var scopes = requested.Count == 0 ? candidates.Value : [.. candidates.Value.Where(requested.Contains)];
+        return await policy.ForUserAsync(client, audience, scopes, cancellationToken);
+    }
+}
