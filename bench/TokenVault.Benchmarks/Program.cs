@@ -1,4 +1,5 @@
 using System.Globalization;
+using BenchmarkDotNet.Running;
 
 namespace TokenVault.Benchmarks;
 
@@ -14,6 +15,9 @@ internal static class Program
         {
             case ["floor", var url, var requests]:
                 await Floor.RunAsync(url, requests);
+                return 0;
+            case ["micro", .. var filter]:
+                BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(["--filter", filter.FirstOrDefault() ?? "*"]);
                 return 0;
             case ["timing"]:
                 await using (var timed = await ExchangeScene.StartAsync())
