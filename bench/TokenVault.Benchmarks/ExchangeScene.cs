@@ -1,11 +1,15 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using TokenVault.Server;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Tokensets;
 
 namespace TokenVault.Benchmarks;
 
@@ -23,6 +27,7 @@ internal sealed class ExchangeScene : IAsyncDisposable
     private VaultApi _vault = null!;
     private string _expected = "";
     private int _strangers;
+    private int _tokenRequests;
 
     /// <summary>The API exchanges the access token that it was called with.</summary>
     public IReadOnlyDictionary<string, string> ByAccessToken { get; private set; } = null!;
@@ -35,7 +40,7 @@ internal sealed class ExchangeScene : IAsyncDisposable
         var scene = new ExchangeScene();
         scene._server = await TokenVaultServer.StartAsync([], scene.Configure);
         scene._provider = await SandboxProvider.StartAsync(
-            new SandboxOptions { AcceptsRedirect = uri => uri == $"{scene._issuer}login/callback/{Connection}" }, TimeProvider.System);
+            new SandboxOptions { AcceptsRedirect = uri => uri == $"{scene._issuer}login/callback/{Connection}" }, TimeProvider.System, scene.CountAsync);
         await scene.SetUpAsync();
         return scene;
     }
@@ -49,6 +54,21 @@ internal sealed class ExchangeScene : IAsyncDisposable
             throw new InvalidOperationException($"An exchange answered {answer.Status} {answer["error"]}.");
         }
     }
+
+    /// <summary>How often a token was refreshed at the provider.</summary>
+    public int UpstreamRefreshes => _tokenRequests;
+
+    /// <summary>The stored access token has ended; whoever wants one has to wait for the provider.</summary>
+    public async Task EndAccessTokenAsync()
+    {
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var tokensets = await storage.ListAsync(new ListQuery(Tokenset.Kind), CancellationToken.None);
+        var row = (await storage.FindAsync<Tokenset>(tokensets.Single().Id, CancellationToken.None))!;
+        await storage.CommitAsync(new Batch().Replace(row with { AccessTokenExpiresAt = TimeProvider.System.GetUtcNow() }));
+    }
+
+    /// <summary>The access token that an exchange answers with; null when it does not.</summary>
+    public async Task<string?> ExchangeAsync() => (await _vault.FormAsync("oauth/token", ByRefreshToken))["access_token"];
 
     /// <summary>An authentication that fails, from an address that nobody else has.</summary>
     public async Task FailAsync(string clientId, string secret)
@@ -72,6 +92,16 @@ internal sealed class ExchangeScene : IAsyncDisposable
         await _server.DisposeAsync();
         await _provider.DisposeAsync();
         _directory.Delete(recursive: true);
+    }
+
+    private Task CountAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.Request.Path == "/token")
+        {
+            Interlocked.Increment(ref _tokenRequests);
+        }
+
+        return next(context);
     }
 
     private void Configure(WebApplicationBuilder builder)

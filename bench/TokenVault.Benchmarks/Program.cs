@@ -1,48 +1,54 @@
 using System.Globalization;
+using BenchmarkDotNet.Running;
 
 namespace TokenVault.Benchmarks;
 
-/// <summary>How fast the server exchanges tokens that need no refresh. The number of requests is the only argument; <c>timing</c> measures what failures tell.</summary>
+/// <summary>How fast the server is; <c>make bench</c> runs the suite.</summary>
 internal static class Program
 {
-    private const int Connections = 16;
-    private const int DefaultRequests = 5_000;
+    private const string Usage = "usage: TokenVault.Benchmarks [full | quick] [DIRECTORY] | micro [FILTER] | timing";
+    private const int TimingRequests = 5_000;
 
     private static async Task<int> Main(string[] args)
     {
-        if (args is ["timing"])
+        switch (args)
         {
-            await using var timed = await ExchangeScene.StartAsync();
-            return await SecretTiming.RunAsync(timed, DefaultRequests) ? 0 : 1;
+            case ["floor", var url, var requests]:
+                await Floor.RunAsync(url, requests);
+                return 0;
+            case ["micro", .. var filter]:
+                BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(["--filter", filter.FirstOrDefault() ?? "*"]);
+                return 0;
+            case ["timing"]:
+                await using (var timed = await ExchangeScene.StartAsync())
+                {
+                    return await SecretTiming.RunAsync(timed, TimingRequests) ? 0 : 1;
+                }
+
+            case ["full" or "quick", .. { Length: <= 1 } directory]:
+                return await RunSuiteAsync(args[0] == "full" ? SuiteSize.Full : SuiteSize.Quick, directory.SingleOrDefault());
+            default:
+                await Console.Error.WriteLineAsync(Usage);
+                return 2;
         }
-
-        var requests = DefaultRequests;
-        if (args.Length > 1 || (args.Length == 1 && (!int.TryParse(args[0], NumberStyles.None, CultureInfo.InvariantCulture, out requests) || requests == 0)))
-        {
-            await Console.Error.WriteLineAsync("usage: TokenVault.Benchmarks [requests | timing]");
-            return 2;
-        }
-
-        await using var scene = await ExchangeScene.StartAsync();
-        Console.WriteLine(
-            $"""
-            Exchange of a token that is fresh: SQLite, each with its durable audit row; HTTPS over loopback, {Connections} connections, {requests} requests
-            after {requests / 2} for warming up. Server and client share one process and {Environment.ProcessorCount} processors: CPU counts both.
-
-            | subject token | requests/s | p50 ms | p99 ms | CPU µs/request |
-            |---|---:|---:|---:|---:|
-            """);
-        await MeasureAsync("access token", scene, scene.ByAccessToken, requests);
-        await MeasureAsync("refresh token", scene, scene.ByRefreshToken, requests);
-        return 0;
     }
 
-    private static async Task MeasureAsync(string name, ExchangeScene scene, IReadOnlyDictionary<string, string> form, int requests)
+    /// <param name="directory">Where the table and the chart are kept as well.</param>
+    private static async Task<int> RunSuiteAsync(SuiteSize size, string? directory)
     {
-        await Measurement.RunAsync(() => scene.ExchangeAsync(form), Connections, requests / 2);
-        var measured = await Measurement.RunAsync(() => scene.ExchangeAsync(form), Connections, requests);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"| {name} | {measured.PerSecond:F0} | {measured.Percentile(50):F2} | {measured.Percentile(99):F2} | {measured.CpuPerRequest.TotalMicroseconds:F0} |"));
+        var results = new Results();
+        await new Suite(size, results).RunAsync();
+        await Stampede.RunAsync(results);
+        var table = Report.Table(results, size);
+        Console.WriteLine(table);
+        results.Failures.ForEach(failure => Console.Error.WriteLine("FAILED " + failure));
+        if (directory is not null && results.Failures.Count == 0)
+        {
+            var day = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+            await File.WriteAllTextAsync(Path.Combine(directory, "performance-results.md"), $"# Measured on {day}\n\n![Exchanges per second](performance.svg)\n\n{table}");
+            await File.WriteAllTextAsync(Path.Combine(directory, "performance.svg"), Report.Chart(results));
+        }
+
+        return results.Failures.Count == 0 ? 0 : 1;
     }
 }

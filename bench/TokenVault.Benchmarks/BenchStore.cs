@@ -1,0 +1,166 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using TokenVault.Server;
+using TokenVault.Server.Accounts;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Demo;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Tokensets;
+using TokenVault.Server.Users;
+
+namespace TokenVault.Benchmarks;
+
+/// <summary>
+/// Fills a vault with very many users, each with a connected account and a token of 2 KB that lasts, and writes the requests that exchange
+/// for ten thousand of them into files for the load generator. The set-up goes through the Management API, the rows straight into the store.
+/// </summary>
+internal sealed class BenchStore
+{
+    public const string Connection = "bench";
+    public const string TokenPrefix = "bench-token-";
+
+    private const string Api = "https://api.example/";
+    private const int Portion = 1_000;
+    private const int MostRequests = 10_000;
+
+    private static readonly string[] Scopes = ["calendar.read", "calendar.write"];
+    private static readonly TimeSpan Lasting = TimeSpan.FromDays(20);
+
+    private readonly IServiceProvider _services;
+    private readonly RequestFiles _files;
+    private Credentials _application = null!;
+    private Credentials _apiClient = null!;
+    private BenchWorker _worker = null!;
+    private Client _client = null!;
+    private string _connectionId = "";
+
+    private BenchStore(IServiceProvider services, RequestFiles files) => (_services, _files) = (services, files);
+
+    /// <param name="tokensets">How many users have one each.</param>
+    /// <param name="workerRequests">How many requests of the privileged worker, each good for one use.</param>
+    public static async Task<RequestFiles> FillAsync(Deployment deployment, int tokensets, int workerRequests)
+    {
+        var files = new RequestFiles(deployment.Directory);
+        await using var server = await TokenVaultServer.StartAsync([], deployment.Configure);
+        var store = new BenchStore(server.Services, files);
+        await store.SetUpAsync(deployment);
+        await store.FillAsync(tokensets, workerRequests);
+        files.Close();
+        return files;
+    }
+
+    private async Task SetUpAsync(Deployment deployment)
+    {
+        using var vault = new VaultApi(deployment.Address, trusted: null);
+        var admin = await Operator.SignInAsync(vault, deployment.Bootstrap());
+        _apiClient = await admin.CreateApiAsync(Api);
+        _application = Credentials.Of(await admin.CreateAsync("clients", new JsonObject
+        {
+            ["name"] = "Application",
+            ["app_type"] = "regular_web",
+            ["grant_types"] = new JsonArray(Wire.AuthorizationCode, Wire.RefreshToken, Wire.FederatedExchange),
+            ["refresh_token"] = new JsonObject { ["rotation_type"] = "non-rotating", ["expiration_type"] = "non-expiring" },
+        }));
+        _worker = await BenchWorker.CreateAsync(admin, deployment.Issuer);
+        var options = new JsonObject
+        {
+            ["client_id"] = "bench",
+            ["client_secret"] = "bench-secret",
+            ["scope"] = Scope.Format(Scopes),
+            ["authorizationURL"] = "https://provider.example/authorize",
+            ["tokenURL"] = "https://provider.example/token",
+            ["userInfoURL"] = "https://provider.example/userinfo",
+        };
+        var connection = await admin.CreateConnectionAsync(Connection, "oauth2", options, _application, _apiClient, _worker.Client);
+        _connectionId = connection["id"]!.GetValue<string>();
+        _client = (await Storage.FindAsync<Client>(_application.ClientId, CancellationToken.None))!;
+    }
+
+    private IStorage Storage => _services.GetRequiredService<IStorage>();
+
+    private async Task FillAsync(int tokensets, int workerRequests)
+    {
+        var step = Math.Max(1, tokensets / MostRequests);
+        var subjects = new List<string>();
+        for (var done = 0; done < tokensets; done += Portion)
+        {
+            var batch = new Batch();
+            for (var i = done; i < Math.Min(tokensets, done + Portion); i++)
+            {
+                var userId = Add(batch);
+                if (i % step == 0)
+                {
+                    subjects.Add(userId);
+                    AddRequests(batch, userId);
+                }
+            }
+
+            if (!(await Storage.CommitAsync(batch)).Committed)
+            {
+                throw new InvalidOperationException("The store did not take the rows.");
+            }
+        }
+
+        for (var i = 0; i < workerRequests; i++)
+        {
+            _files.Add("worker JWT", _worker.Form(subjects[i % subjects.Count]));
+        }
+    }
+
+    /// <summary>A user, their account and its token.</summary>
+    private string Add(Batch batch)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var user = new User
+        {
+            UserId = Identifier.User(),
+            Connection = Wire.DatabaseConnection,
+            Email = $"{Identifier.Secret()}@example.com",
+            CreatedAt = now,
+            UpdatedAt = now,
+        };
+        var account = new ConnectedAccount
+        {
+            Id = Identifier.ConnectedAccount(),
+            UserId = user.UserId,
+            ConnectionId = _connectionId,
+            Connection = Connection,
+            Strategy = "oauth2",
+            TokensetId = Identifier.Tokenset(),
+            Scopes = Scopes,
+            CreatedAt = now,
+        };
+        var tokenset = new Tokenset
+        {
+            Id = account.TokensetId,
+            AccountId = account.Id,
+            UserId = user.UserId,
+            ConnectionId = _connectionId,
+            Connection = Connection,
+            Issuer = "https://provider.example/",
+            UpstreamUserId = user.Email,
+            GrantId = Identifier.Secret(),
+            SealedTokens = [],
+            Scopes = Scopes,
+            IssuedAt = now,
+            AccessTokenExpiresAt = now + Lasting,
+            ConnectedAt = now,
+        };
+        var access = new Secret(TokenPrefix + user.UserId + string.Concat(Enumerable.Repeat(Identifier.Secret(), 36)));
+        var refresh = new Secret(string.Concat(Enumerable.Repeat(Identifier.Secret(), 10)));
+        batch.Insert(user).Insert(account).Insert(_services.GetRequiredService<TokensetSealer>().Seal(tokenset, access, refresh));
+        return user.UserId;
+    }
+
+    private void AddRequests(Batch batch, string userId)
+    {
+        var (record, refreshToken) = _services.GetRequiredService<RefreshTokens>().Create(_client, userId, audience: null, [Wire.OpenId, Wire.OfflineAccess]);
+        batch.Insert(record);
+        _files.Add("refresh token", ExchangeForm.Of(_application, refreshToken.Reveal(), Wire.RefreshTokenType));
+        var claims = new AccessTokenClaims(_application.ClientId, Api, ["read:calendar"], Lasting) { UserId = userId };
+        var accessToken = _services.GetRequiredService<AccessTokens>().Issue(claims);
+        _files.Add("access token", ExchangeForm.Of(_apiClient, accessToken.Reveal(), Wire.AccessTokenType));
+    }
+}

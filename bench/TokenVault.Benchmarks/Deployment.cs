@@ -1,0 +1,61 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using TokenVault.Server;
+using TokenVault.Server.Demo;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Benchmarks;
+
+/// <summary>
+/// One vault with its settings and its data: plain HTTP on loopback, as behind a proxy that ends TLS, so that what is measured is the
+/// server and not OpenSSL in the load generator.
+/// </summary>
+internal sealed class Deployment(string name, string? database) : IDisposable
+{
+    private readonly DirectoryInfo _directory = System.IO.Directory.CreateTempSubdirectory("tokenvault-bench-");
+    private readonly int _port = LoopbackHttp.FreePort();
+
+    public string Name { get; } = name;
+
+    public string Directory => _directory.FullName;
+
+    public string Issuer => $"https://localhost:{_port}/";
+
+    /// <summary>Where it is reached.</summary>
+    public string Address => $"http://127.0.0.1:{_port}/";
+
+    public IReadOnlyDictionary<string, string?> Settings => new Dictionary<string, string?>
+    {
+        ["TokenVault:Issuer"] = Issuer,
+        ["TokenVault:DataDirectory"] = Path.Combine(_directory.FullName, "data"),
+        ["TokenVault:Storage:ConnectionString"] = Database,
+        ["TokenVault:Egress:AllowedNetworks:0"] = "127.0.0.0/8",
+        ["TokenVault:Proxy:PlainHttp"] = "true",
+        ["TokenVault:Proxy:TrustedNetworks:0"] = "127.0.0.0/8",
+        ["urls"] = Address,
+    };
+
+    public string? Database { get; } = database;
+
+    public JsonNode Bootstrap() => JsonNode.Parse(File.ReadAllText(Path.Combine(_directory.FullName, "data", "bootstrap.json")))!;
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection(Settings.Where(setting => setting.Value is not null));
+        builder.Logging.ClearProviders();
+    }
+
+    /// <summary>How many rows its log has. The server must not run.</summary>
+    public async Task<long> CountAuditAsync()
+    {
+        var options = new TokenVaultOptions { DataDirectory = Path.Combine(Directory, "data") };
+        options.Storage.ConnectionString = Database;
+        await using var storage = await TokenVaultServer.OpenStorageAsync(options, TimeProvider.System, log: null);
+        return await storage.CountAuditAsync(new AuditQuery(), CancellationToken.None);
+    }
+
+    public void Dispose() => _directory.Delete(recursive: true);
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace TokenVault.Benchmarks;
+
+/// <summary>What the measured ratios are held against.</summary>
+internal static class Goals
+{
+    /// <summary>Name, goal and what was seen.</summary>
+    public static IEnumerable<(string Measure, string Goal, string Seen, bool Met)> Judge(Results results, SuiteSize size)
+    {
+        var (few, many) = (size.Tokensets[0], size.Tokensets[^1]);
+        double Rate(string server, string kind) => results[server, kind].Load.PerSecond;
+        string Store(string engine, int tokensets) => string.Create(CultureInfo.InvariantCulture, $"{engine}, {tokensets:N0} tokensets");
+        var floor = Rate(Suite.FloorName, "access token");
+        var sqlite = results[Store("SQLite", few), "access token"];
+
+        yield return AtLeast("access token on SQLite ÷ floor", 0.5, sqlite.Load.PerSecond / floor, "F2");
+        yield return AtLeast("access token on PostgreSQL ÷ floor", 0.3, Rate(Store("PostgreSQL", few), "access token") / floor, "F2");
+        yield return AtLeast("refresh token on SQLite, requests/s", 10_000, Rate(Store("SQLite", few), "refresh token"), "N0");
+        yield return AtLeast("access token on SQLite ÷ oidc-provider", 2, sqlite.Load.PerSecond / Rate(Suite.PeerName, "access token"), "F1");
+        foreach (var engine in (string[])["SQLite", "PostgreSQL"])
+        {
+            var growth = results[Store(engine, many), "access token"].Cpu / results[Store(engine, few), "access token"].Cpu;
+            yield return AtMost($"CPU per request, {many.ToString("N0", CultureInfo.InvariantCulture)} ÷ {few.ToString("N0", CultureInfo.InvariantCulture)} tokensets, {engine}", 1.15, growth, "F2");
+        }
+
+        var ours = results.Rows.Where(row => row.Server is not (Suite.FloorName or Suite.PeerName)).ToList();
+        yield return AtMost("p99 ÷ p50, access token on SQLite", 5, sqlite.Load.P99 / sqlite.Load.P50, "F1");
+        yield return AtMost("resident memory after a run, MB, the most of all", 200, ours.Max(row => row.ResidentBytes) / 1e6, "N0");
+        yield return AtMost("start to the first answer, s, the most of all", 1.5, results.StartTimes.Max().TotalSeconds, "F2");
+    }
+
+    private static (string, string, string, bool) AtLeast(string measure, double goal, double seen, string format) =>
+        (measure, "≥ " + goal.ToString("N" + (goal < 1 ? "1" : "0"), CultureInfo.InvariantCulture), seen.ToString(format, CultureInfo.InvariantCulture), seen >= goal);
+
+    private static (string, string, string, bool) AtMost(string measure, double goal, double seen, string format) =>
+        (measure, "≤ " + goal.ToString("G4", CultureInfo.InvariantCulture), seen.ToString(format, CultureInfo.InvariantCulture), seen <= goal);
+}

@@ -1,0 +1,26 @@
+namespace TokenVault.Benchmarks;
+
+/// <summary>What one kind of request cost one server.</summary>
+/// <param name="Server">The server, its store and how much is in it.</param>
+/// <param name="Request">The kind of request.</param>
+/// <param name="Cpu">Of the server, for one request.</param>
+/// <param name="DatabaseCpu">Of PostgreSQL, for one request; zero without.</param>
+/// <param name="ResidentBytes">After the run.</param>
+internal sealed record Measured(string Server, string Request, Load Load, TimeSpan Cpu, TimeSpan DatabaseCpu, long ResidentBytes);
+
+/// <summary>All of one run of the suite.</summary>
+internal sealed class Results
+{
+    public List<Measured> Rows { get; } = [];
+
+    /// <summary>From the start of each vault's process to its first answer.</summary>
+    public List<TimeSpan> StartTimes { get; } = [];
+
+    /// <summary>What is to be known beside the table, a sentence each.</summary>
+    public List<string> Notes { get; } = [];
+
+    /// <summary>What makes the run worthless; empty when nothing does.</summary>
+    public List<string> Failures { get; } = [];
+
+    public Measured this[string server, string request] => Rows.Single(row => row.Server == server && row.Request == request);
+}

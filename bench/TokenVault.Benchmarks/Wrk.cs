@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace TokenVault.Benchmarks;
+
+/// <summary>What one run of the load generator saw.</summary>
+/// <param name="Answered">Requests that were answered.</param>
+/// <param name="Wrong">Answers that were no 200 with one of the stored tokens in it, and connections that broke.</param>
+/// <param name="P50">In milliseconds, as <paramref name="P99"/>.</param>
+internal sealed record Load(long Answered, long Wrong, TimeSpan Elapsed, double P50, double P99)
+{
+    public double PerSecond => Answered / Elapsed.TotalSeconds;
+}
+
+/// <summary>wrk: one thread, which keeps 48 connections busy, each with its next request as soon as the last is answered.</summary>
+internal static class Wrk
+{
+    public const int Connections = 48;
+
+    /// <param name="inOrder">Each body once, from the beginning; otherwise any of them, again and again.</param>
+    /// <param name="skip">With <paramref name="inOrder"/>: how many have been used up.</param>
+    public static async Task<Load> RunAsync(string url, string requests, TimeSpan duration, bool inOrder = false, long skip = 0)
+    {
+        var start = new ProcessStartInfo("wrk") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])
+            ["-t1", Number("-c{0}", Connections), Number("-d{0}s", (long)duration.TotalSeconds), "--timeout", "30s", "-s", Path.Combine(AppContext.BaseDirectory, "exchange.lua"), url,
+                "--", requests, inOrder ? "in-order" : "random", Number("{0}", skip), BenchStore.TokenPrefix])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync();
+        var errors = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        var line = output.Split('\n').FirstOrDefault(l => l.StartsWith("RESULT ", StringComparison.Ordinal))
+            ?? throw new InvalidOperationException($"wrk: {output}{errors}");
+        var numbers = line.Split(' ')[1..].Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToArray();
+        return new Load((long)numbers[0], (long)numbers[1], TimeSpan.FromMicroseconds(numbers[2]), numbers[3] / 1000, numbers[4] / 1000);
+    }
+
+    private static string Number(string format, long number) => string.Format(CultureInfo.InvariantCulture, format, number);
+}

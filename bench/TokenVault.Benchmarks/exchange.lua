@@ -1,0 +1,54 @@
+-- wrk script: POSTs the bodies of a file, and counts the answers that are not a 200 with a stored token.
+-- arguments: FILE (a body a line), random | in-order, how many to skip, what a right token begins with
+
+local bodies, token = {}, ''
+local in_order = false
+local threads = {}
+
+function setup(thread)
+   table.insert(threads, thread)
+end
+
+function init(args)
+   wrong = 0
+   used = 0
+   in_order = args[2] == 'in-order'
+   token = '"access_token":"' .. args[4]
+   local skip = in_order and tonumber(args[3]) or 0
+   for line in io.lines(args[1]) do
+      if skip > 0 then
+         skip = skip - 1
+      else
+         bodies[#bodies + 1] = wrk.format('POST', '/oauth/token', {
+            ['Content-Type'] = 'application/x-www-form-urlencoded', ['Host'] = wrk.host, ['X-Forwarded-Proto'] = 'https',
+         }, line)
+      end
+   end
+   math.randomseed(1)
+end
+
+function request()
+   if not in_order then
+      return bodies[math.random(#bodies)]
+   end
+   used = used + 1
+   if used > #bodies then
+      wrong = wrong + 1
+      return bodies[#bodies]
+   end
+   return bodies[used]
+end
+
+function response(status, headers, body)
+   if status ~= 200 or not string.find(body, token, 1, true) then
+      wrong = wrong + 1
+   end
+end
+
+function done(summary, latency, requests)
+   local failed = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+   for _, thread in ipairs(threads) do
+      failed = failed + thread:get('wrong')
+   end
+   print(string.format('RESULT %d %d %d %d %d', summary.requests, failed, summary.duration, latency:percentile(50), latency:percentile(99)))
+end
