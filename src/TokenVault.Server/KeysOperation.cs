@@ -91,12 +91,19 @@ internal sealed class KeysOperation(IStorage storage, KeyRing ring, KeyRotation 
             lines!.Tell(state.Done, state.Total);
         }
 
+        var waits = false;
         for (var anew = true; ; anew = false)
         {
             switch (await rewrap.RunAsync(Tell, anew, cancellationToken))
             {
                 case RewrapOutcome.Done:
                     return await ConcludeAsync(output, cancellationToken);
+                case RewrapOutcome.NotYet when ring.Staleness is StartupException problem:
+                    throw new StartupException(problem.Message, problem);
+                case RewrapOutcome.NotYet when !waits:
+                    waits = true;
+                    await output.WriteLineAsync($"Waiting until the newest vault key seals: {KeyRingSource.Announcement.TotalSeconds} seconds after it was made.");
+                    break;
                 case RewrapOutcome.Busy when await rewrap.StateAsync(cancellationToken) is { FinishedAt: null } theirs:
                     Tell(theirs);
                     break;

@@ -33,7 +33,7 @@ internal abstract class StorageDecorator(IStorage inner) : IStorage
 
     public virtual IDisposable Watch(Action<Change> observer) => inner.Watch(observer);
 
-    public ValueTask ProbeAsync(CancellationToken cancellationToken) => Inner.ProbeAsync(cancellationToken);
+    public virtual ValueTask ProbeAsync(CancellationToken cancellationToken) => Inner.ProbeAsync(cancellationToken);
 
     /// <summary>The store belongs to whoever opened it.</summary>
     public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;

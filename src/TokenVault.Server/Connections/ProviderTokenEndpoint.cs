@@ -61,6 +61,6 @@ internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
         using var request = TokenRequest.Build(endpoint, target.Registration, KnownQuirks.Apply(target.Provider, fields));
         TokenRequest.AddHeaders(request, target.Provider.RequestHeaders, value => value);
         var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, terms, cancellationToken);
-        return answer is null ? new(null, failure) : ProviderTokenResponse.Read(answer, target.Provider);
+        return answer is null ? ProviderTokenResponse.ReadBrokenOff(failure!, target.Provider) : ProviderTokenResponse.Read(answer, target.Provider);
     }
 }

@@ -54,6 +54,22 @@ internal sealed record ProviderTokenResponse(ProviderTokens Tokens, string? IdTo
         return new(new ProviderTokenResponse(tokens, members.Text("id_token"), members), null);
     }
 
+    /// <summary>
+    /// What there is of an answer that broke off may be the only copy of the tokens. JSON says itself where it ends: tokens in an object that
+    /// came whole are whole. Whatever else came is kept, and decides nothing.
+    /// </summary>
+    public static ProviderResult<ProviderTokenResponse> ReadBrokenOff(ProviderFailure failure, Provider provider)
+    {
+        if (failure.BrokenOff is not { } begun)
+        {
+            return Failed(failure);
+        }
+
+        return UpstreamJson.Object(begun.Body) is not null && Read(begun, provider).Value is { } whole
+            ? new(whole, null)
+            : Failed(Unreadable(begun, failure.Detail) ?? failure);
+    }
+
     /// <summary>What beside the token an application needs to use it.</summary>
     public static IReadOnlyDictionary<string, string> Kept(Provider provider, Func<string, string?> find)
     {

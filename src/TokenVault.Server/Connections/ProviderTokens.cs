@@ -52,6 +52,9 @@ internal sealed record ProviderFailure(ProviderFailureKind Kind, string Detail, 
 {
     /// <summary>With <see cref="ProviderFailureKind.OutcomeUnknown"/>: an answer that could not be read. There may be tokens in it.</summary>
     public Secret? UnreadAnswer { get; init; }
+
+    /// <summary>With <see cref="ProviderFailureKind.OutcomeUnknown"/>: what had come of an answer before its connection or its time ended.</summary>
+    public UpstreamAnswer? BrokenOff { get; init; }
 }
 
 internal enum ProviderFailureKind

@@ -54,25 +54,22 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
     private async Task<ProviderResult<UpstreamAnswer>> SendOnceAsync(
         HttpRequestMessage request, int limit, SendTerms terms, CancellationToken cancellationToken)
     {
-        request.Version = HttpVersion.Version11;
-        request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
-        request.Headers.ConnectionClose = true;
-        request.Headers.ExpectContinue = false;
-        request.Headers.UserAgent.Add(UserAgent);
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        Prepare(request);
         var content = request.Content is null ? null : new SendOnceContent(request.Content, terms.MayStillSend ?? (() => true));
         request.Content = content;
 
         var sentAt = time.GetUtcNow();
+        UpstreamAnswer? begun = null;
+        using var body = new MemoryStream();
         using var deadline = new RunningDeadline(terms.Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {
             using var response = await _invoker.SendAsync(request, either.Token);
-            var body = await ReadAsync(response.Content, limit, either.Token);
-            return body is null
-                ? Failed(ProviderFailureKind.OutcomeUnknown, "the answer is too large")
-                : new(new UpstreamAnswer(response.StatusCode, response.Content.Headers.ContentType?.MediaType, body, RetryAfter(response), sentAt), null);
+            begun = new UpstreamAnswer(response.StatusCode, response.Content.Headers.ContentType?.MediaType, [], RetryAfter(response), sentAt);
+            return await ReadAsync(response.Content, body, limit, either.Token)
+                ? new(begun with { Body = body.ToArray() }, null)
+                : Failed(ProviderFailureKind.OutcomeUnknown, "the answer is too large");
         }
         catch (HttpRequestException e)
         {
@@ -84,11 +81,13 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Failed(content is { Begun: false } ? ProviderFailureKind.NotSent : ProviderFailureKind.OutcomeUnknown, "no complete answer in time");
+            return content is { Begun: false }
+                ? Failed(ProviderFailureKind.NotSent, "no complete answer in time")
+                : BrokenOff("no complete answer in time", begun, body);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            return Failed(ProviderFailureKind.OutcomeUnknown, "the answer broke off");
+            return BrokenOff("the answer broke off", begun, body);
         }
     }
 
@@ -115,28 +114,38 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         return $"no answer ({e.HttpRequestError})";
     }
 
-    private static async Task<byte[]?> ReadAsync(HttpContent content, int limit, CancellationToken cancellationToken)
+    private static void Prepare(HttpRequestMessage request)
+    {
+        request.Version = HttpVersion.Version11;
+        request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        request.Headers.ConnectionClose = true;
+        request.Headers.ExpectContinue = false;
+        request.Headers.UserAgent.Add(UserAgent);
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+    }
+
+    /// <returns>False when there is more than the limit; the body has what came before that, or before an exception.</returns>
+    private static async Task<bool> ReadAsync(HttpContent content, MemoryStream body, int limit, CancellationToken cancellationToken)
     {
         if (content.Headers.ContentLength > limit)
         {
-            return null;
+            return false;
         }
 
         await using var stream = await content.ReadAsStreamAsync(cancellationToken);
-        using var body = new MemoryStream();
         var buffer = new byte[8192];
         int read;
         while ((read = await stream.ReadAsync(buffer, cancellationToken)) > 0)
         {
             if (body.Length + read > limit)
             {
-                return null;
+                return false;
             }
 
             body.Write(buffer, 0, read);
         }
 
-        return body.ToArray();
+        return true;
     }
 
     /// <summary>Seconds or a date (RFC 9110 §10.2.3), bounded: an absurd wait is not obeyed (F-13).</summary>
@@ -146,6 +155,12 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         var wait = header?.Delta ?? (header?.Date - time.GetUtcNow());
         return wait is { } named ? TimeSpan.FromTicks(Math.Clamp(named.Ticks, 0, LongestRetryAfter.Ticks)) : null;
     }
+
+    private static ProviderResult<UpstreamAnswer> BrokenOff(string detail, UpstreamAnswer? begun, MemoryStream body) =>
+        new(null, new ProviderFailure(ProviderFailureKind.OutcomeUnknown, detail)
+        {
+            BrokenOff = body.Length > 0 ? begun! with { Body = body.ToArray() } : null,
+        });
 
     private static ProviderResult<UpstreamAnswer> Failed(ProviderFailureKind kind, string detail) => new(null, new ProviderFailure(kind, detail));
 }

@@ -24,7 +24,8 @@ internal sealed class KeyRingSnapshot
     /// <param name="keks">In the order of their generations.</param>
     /// <param name="before">What is replaced; null at the start.</param>
     /// <param name="sealsFrom">When, by the clock's timestamp, a newest key seals that <paramref name="before"/> did not have.</param>
-    public static KeyRingSnapshot Of(IReadOnlyList<Kek> keks, KeyRingSnapshot? before, long sealsFrom)
+    /// <param name="sealing">What <paramref name="before"/> seals with: it goes on doing so until then, though keys came between it and the newest.</param>
+    public static KeyRingSnapshot Of(IReadOnlyList<Kek> keks, KeyRingSnapshot? before, long sealsFrom, Kek? sealing = null)
     {
         var all = keks.ToFrozenDictionary(kek => kek.Id);
         var newest = keks[^1];
@@ -34,7 +35,8 @@ internal sealed class KeyRingSnapshot
             return new KeyRingSnapshot(all, newest, former, before._newestSealsFrom);
         }
 
-        return new KeyRingSnapshot(all, newest, keks.Count > 1 ? keks[^2] : newest, sealsFrom);
+        var until = sealing is null ? null : all.GetValueOrDefault(sealing.Id);
+        return new KeyRingSnapshot(all, newest, until ?? (keks.Count > 1 ? keks[^2] : newest), sealsFrom);
     }
 
     public Kek? Find(ulong id) => _keks.GetValueOrDefault(id);

@@ -42,7 +42,7 @@ internal sealed class KeyRingSource(IStorage storage, RootKeys roots, TimeProvid
 
         // At a start, a key counts as new as long as other nodes may not have heard of it.
         var isNew = before is not null || stored[^1].CreatedAt + Announcement > time.GetUtcNow();
-        return KeyRingSnapshot.Of(keks, before, isNew ? time.GetTimestamp() + Ticks(Announcement) : long.MinValue);
+        return KeyRingSnapshot.Of(keks, before, isNew ? time.GetTimestamp() + Ticks(Announcement) : long.MinValue, before?.Sealing(time));
     }
 
     public async Task<byte[]> ReadPepperAsync(KeyRingSnapshot keys, CancellationToken cancellationToken)

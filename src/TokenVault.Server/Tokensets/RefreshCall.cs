@@ -11,6 +11,8 @@ namespace TokenVault.Server.Tokensets;
 internal sealed class RefreshCall(
     IStorage storage, TokensetSealer sealer, RefreshSaver saver, ProviderClient provider, AuditLog audit, TimeProvider time, ILogger<RefreshCall> logger)
 {
+    private const int MostUnsent = 10_000;
+
     private readonly ProviderGates _gates = new(time);
     private readonly ConcurrentDictionary<string, bool> _unsent = new(StringComparer.Ordinal);
 
@@ -42,10 +44,14 @@ internal sealed class RefreshCall(
     public async Task<CommitOutcome> ClaimAsync(Tokenset current, string attemptId, RefreshLease lease)
     {
         var unknownSince = current.Attempt is { } open ? (WasNotSent(open) ? open.UnknownSince : open.Oldest) : null;
-        var attempt = new RefreshAttempt(attemptId, current.Generation, time.GetUtcNow(), unknownSince) { LeftAt = current.Attempt?.LeftAt };
+        var attempt = new RefreshAttempt(attemptId, current.Generation, time.GetUtcNow(), unknownSince)
+        {
+            LeftAt = current.Attempt?.LeftAt,
+            DoubtedSince = current.Attempt?.DoubtedSince,
+        };
 
         // Until the claim is known to stand, this process has not sent anything for it; should its answer be lost with the store, that is worth knowing.
-        _unsent[attempt.Id] = true;
+        Unsent(attempt);
         var outcome = await lease.ClaimAsync(current with { Attempt = attempt });
         _unsent.TryRemove(attempt.Id, out _);
         if (outcome == CommitOutcome.Committed && current.Attempt is { } former)
@@ -143,7 +149,7 @@ internal sealed class RefreshCall(
     private async Task GiveBackAsync(Tokenset claimed, RefreshLease lease)
     {
         var attempt = claimed.Attempt!;
-        _unsent[attempt.Id] = true;
+        Unsent(attempt);
         await SettleAsync(claimed, lease, attempt.UnknownSince is { } since ? attempt with { At = since, UnknownSince = null, Left = true } : null);
         _unsent.TryRemove(attempt.Id, out _);
     }
@@ -184,6 +190,17 @@ internal sealed class RefreshCall(
     }
 
     private RotationRules RulesOf(Connection connection) => RotationRules.Of(provider.RotationOf(connection));
+
+    /// <summary>What another node went on with is never asked for here again. Forgetting is safe: an attempt counts as in doubt then.</summary>
+    private void Unsent(RefreshAttempt attempt)
+    {
+        if (_unsent.Count >= MostUnsent)
+        {
+            _unsent.Clear();
+        }
+
+        _unsent[attempt.Id] = true;
+    }
 
     private bool WasNotSent(RefreshAttempt attempt) => _unsent.ContainsKey(attempt.Id);
 }

@@ -37,7 +37,14 @@ internal sealed class RefreshRecovery(
     private async Task FollowUpAsync(CancellationToken stopping)
     {
         var open = await storage.ListReadableAsync<Tokenset>(Tokenset.AttemptIndex, logger, stopping);
-        var due = open.Where(tokenset => tokenset.Attempt is { } attempt && IsDue(attempt, time.GetUtcNow()));
+        var due = open.Where(tokenset => tokenset.Attempt is { } attempt && IsDue(attempt, time.GetUtcNow())).ToList();
+        if (due.Count == 0)
+        {
+            return;
+        }
+
+        // Each wait is counted by the nodes' clocks: a node whose clock is off would cut another one's short.
+        await storage.ProbeAsync(stopping);
         await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stopping }, async (tokenset, _) =>
         {
             if (await cache.FindAsync<Connection>(tokenset.ConnectionId, stopping) is { } connection)

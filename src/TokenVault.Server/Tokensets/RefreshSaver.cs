@@ -10,6 +10,9 @@ internal sealed class RefreshSaver(RefreshLanding landing, RefreshSpool spool, T
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
+    /// <summary>A store that serves is done long before; one that hangs would leave the only copy in memory until its connection's time is up.</summary>
+    private static readonly TimeSpan Promptness = TimeSpan.FromMilliseconds(250);
+
     private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>From now on, what is safe in the spool waits there for the next start.</summary>
@@ -25,7 +28,13 @@ internal sealed class RefreshSaver(RefreshLanding landing, RefreshSpool spool, T
         {
             try
             {
-                var result = await landing.LandAsync(answer, lease);
+                var landed = landing.LandAsync(answer, lease);
+                if (slot is null && !await IsPromptAsync(landed))
+                {
+                    slot = spool.Write(answer);
+                }
+
+                var result = await landed;
                 if (slot is { } used)
                 {
                     spool.Clear(used);
@@ -49,6 +58,14 @@ internal sealed class RefreshSaver(RefreshLanding landing, RefreshSpool spool, T
             await Task.Delay(pause, time, woken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
+    }
+
+    private async Task<bool> IsPromptAsync(Task landed)
+    {
+        using var over = new CancellationTokenSource();
+        var first = await Task.WhenAny(landed, Task.Delay(Promptness, time, over.Token));
+        await over.CancelAsync();
+        return first == landed;
     }
 
     /// <summary>One try for everything that an earlier run of this node, or another node's spool file put in its place, left behind.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using TokenVault.Server.Connections;
@@ -50,7 +51,7 @@ internal sealed class RefreshSpool : IDisposable
     /// <summary>Keeps an answer; null when there is no room, or the disk does not take it.</summary>
     public int? Write(SpooledAnswer answer)
     {
-        var sealedAnswer = _ring.Seal(JsonSerializer.SerializeToUtf8Bytes(answer, SpoolJson.Default.SpooledAnswer), Aad.For("spool"));
+        var sealedAnswer = _ring.Seal(Packed(JsonSerializer.SerializeToUtf8Bytes(answer, SpoolJson.Default.SpooledAnswer)), Aad.For("spool"));
         if (sealedAnswer.Length > SlotSize - HeaderSize || Take() is not { } slot)
         {
             Log.SpoolFull(_logger);
@@ -132,13 +133,43 @@ internal sealed class RefreshSpool : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(_ring.Open(sealedAnswer, Aad.For("spool")), SpoolJson.Default.SpooledAnswer);
+            return JsonSerializer.Deserialize(Unpacked(_ring.Open(sealedAnswer, Aad.For("spool"))), SpoolJson.Default.SpooledAnswer);
         }
-        catch (Exception e) when (e is BrokenSealException or JsonException)
+        catch (Exception e) when (e is BrokenSealException or JsonException or InvalidDataException)
         {
             Log.SpoolCorrupt(_logger, e);
             return null;
         }
+    }
+
+    /// <summary>JSON makes six bytes of a page's each angle bracket: what may not fit a slot is compressed, and shows by not beginning as JSON does.</summary>
+    private static byte[] Packed(byte[] json)
+    {
+        if (json.Length <= SlotSize / 2)
+        {
+            return json;
+        }
+
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal))
+        {
+            gzip.Write(json);
+        }
+
+        return packed.ToArray();
+    }
+
+    private static byte[] Unpacked(byte[] plaintext)
+    {
+        if (plaintext is [(byte)'{', ..])
+        {
+            return plaintext;
+        }
+
+        using var gzip = new GZipStream(new MemoryStream(plaintext), CompressionMode.Decompress);
+        using var json = new MemoryStream();
+        gzip.CopyTo(json);
+        return json.ToArray();
     }
 
     /// <summary>Zeroes take the blocks for real; a sparse file would not.</summary>

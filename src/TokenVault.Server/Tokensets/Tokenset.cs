@@ -179,6 +179,12 @@ internal sealed record RefreshAttempt(string Id, int Generation, DateTimeOffset 
     /// </summary>
     public DateTimeOffset? LeftAt { get; init; }
 
+    /// <summary>
+    /// Since when the first of the attempts in doubt counts as ended. While the store is away nobody looks, and no answer can land: that time
+    /// is none in which the doubt could have been cleared. Null in rows of before there was this.
+    /// </summary>
+    public DateTimeOffset? DoubtedSince { get; set; }
+
     /// <summary>This attempt itself is the one that has ended so.</summary>
     public bool Left { get; init; }
 
@@ -193,11 +199,11 @@ internal sealed record RefreshAttempt(string Id, int Generation, DateTimeOffset 
     /// begins the wait anew, but not for ever: an answer that comes home after the end still brings the tokenset back.
     /// </summary>
     public DateTimeOffset? RefusalCountsFrom(TimeSpan afterUnknown) => UnknownSince is { } since && LeftAt is { } left
-        ? new[] { left + afterUnknown, since + LongestDoubt }.Min()
+        ? new[] { left + afterUnknown, (DoubtedSince ?? since) + LongestDoubt }.Min()
         : null;
 
     /// <summary>Ended without an outcome.</summary>
-    public RefreshAttempt Leave(DateTimeOffset countedFrom) => this with { Left = true, LeftAt = countedFrom };
+    public RefreshAttempt Leave(DateTimeOffset countedFrom) => this with { Left = true, LeftAt = countedFrom, DoubtedSince = DoubtedSince ?? countedFrom };
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<TokensetState>))]

@@ -50,6 +50,24 @@ public sealed class KeyRotationTests
     }
 
     [Fact]
+    public async Task T_EN_10_A_second_rotation_right_after_the_first_makes_no_key_seal_early()
+    {
+        await using var store = new KeyStore();
+        await using var ring = await store.OpenRingAsync();
+        var old = ring.SealingId;
+
+        await Rotation(store, ring).RotateAsync(CancellationToken.None);
+        store.Clock.Advance(Second);
+        var newest = await Rotation(store, ring).RotateAsync(CancellationToken.None);
+
+        ring.SealingId.ShouldBe(old);
+        store.Clock.Advance(KeyRingSource.Announcement - Second);
+        ring.SealingId.ShouldBe(old);
+        store.Clock.Advance(Second);
+        ring.SealingId.ShouldBe(newest.KekId);
+    }
+
+    [Fact]
     public async Task F_21_A_node_that_has_heard_nothing_looks_once_for_a_key_it_does_not_know()
     {
         await using var store = new KeyStore();

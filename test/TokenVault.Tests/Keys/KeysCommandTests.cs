@@ -41,6 +41,7 @@ public sealed class KeysCommandTests : IDisposable
 
         before.ShouldMatch(@"Root key   root_[0-9a-f]{16}\nVault keys\n  vk_[0-9a-f]{16}  generation 1   active .* 185 values\nSigning keys\n");
         before.Split('\n').Count(line => line.Contains("ES256", StringComparison.Ordinal) || line.Contains("RS256", StringComparison.Ordinal)).ShouldBe(4);
+        rewrapped.ShouldStartWith("Waiting until the newest vault key seals");
         rewrapped.ShouldContain("Pass 1: 115 rows");
         rewrapped.ShouldContain("Re-wrapped 115 rows.");
         after.ShouldMatch(@"generation 2   active .* 185 values\n  vk_[0-9a-f]{16}  generation 1   previous .* 0 values\n");
@@ -156,6 +157,18 @@ public sealed class KeysCommandTests : IDisposable
         (await RunInAsync(vault.DataDirectory, ["list"])).ShouldContain("generation 2   active");
         var audit = await vault.Storage.ReadAuditAsync(0, 1_000, CancellationToken.None);
         audit.ShouldContain(row => System.Text.Encoding.UTF8.GetString(row.Body).Contains("Make vault key", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_rewrap_under_a_key_that_the_server_cannot_unwrap_says_so_and_ends()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var foreign = FileRootKey.Create(Path.Combine(vault.DataDirectory, "foreign.key"));
+        await vault.Storage.CommitAsync(new Batch().Insert(VaultKey.Create(2, foreign, vault.Clock.GetUtcNow()).Stored));
+
+        var refusal = await Should.ThrowAsync<StartupException>(() => RunInAsync(vault.DataDirectory, ["rewrap"]).WaitAsync(TimeSpan.FromSeconds(20)));
+
+        refusal.Message.ShouldContain(foreign.Id);
     }
 
     [Theory]

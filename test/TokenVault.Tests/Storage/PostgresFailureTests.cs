@@ -117,6 +117,37 @@ public sealed class PostgresFailureTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task T_ST_11_a_commit_that_takes_effect_after_its_node_lost_contact_is_heard_of_by_that_node_too()
+    {
+        await using var cutOff = await PostgresStorage.OpenAsync(_database + ";Command Timeout=1;Cancellation Timeout=-1", TimeProvider.System);
+        using var cache = new RecordCache(cutOff);
+        await cutOff.CommitAsync(new Batch().Put(new Note { Id = "client", Text = "enabled" }));
+        var note = (await cache.FindAsync<Note>("client", default)).ShouldNotBeNull();
+
+        // COMMIT waits as it does for a standby, and is not to be moved by who gave up waiting.
+        await ExecuteAsync(
+            """
+            CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN LOOP BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END';
+            CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON entity DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW WHEN (NEW.kind = 'note') EXECUTE FUNCTION hold();
+            """);
+        await using var blocker = new Npgsql.NpgsqlConnection(_database);
+        await blocker.OpenAsync();
+        await using (var transaction = await blocker.BeginTransactionAsync())
+        {
+            await using var hold = new Npgsql.NpgsqlCommand("SELECT pg_advisory_xact_lock(7)", blocker);
+            await hold.ExecuteNonQueryAsync();
+            await Should.ThrowAsync<CommitOutcomeUnknownException>(
+                () => cutOff.CommitAsync(new Batch().Replace(note with { Text = "disabled" })).AsTask().WaitAsync(Patience));
+            (await cache.FindAsync<Note>("client", default)).ShouldNotBeNull().Text.ShouldBe("enabled");
+        }
+
+        await EventuallyAsync(async () => (await _here.FindAsync<Note>("client", default))!.Text == "disabled");
+        await EventuallyAsync(async () => (await cache.FindAsync<Note>("client", default))!.Text == "disabled");
+    }
+
+    [Fact]
     public async Task A_connection_lost_before_COMMIT_is_no_failure()
     {
         await using var blocker = new Npgsql.NpgsqlConnection(_database);

@@ -19,11 +19,19 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
             return Committed;
         }
 
-        var (result, changes) = await pool.UseAsync(connection => TryAsync(connection, operations), CancellationToken.None);
+        try
+        {
+            var (result, changes) = await pool.UseAsync(connection => TryAsync(connection, operations), CancellationToken.None);
 
-        // After the connection was given back: an observer may read.
-        notices.PublishOwn(changes);
-        return result;
+            // After the connection was given back: an observer may read.
+            notices.PublishOwn(changes);
+            return result;
+        }
+        catch (CommitOutcomeUnknownException)
+        {
+            notices.HearOwn();
+            throw;
+        }
     }
 
     /// <summary>Batches of audit rows in one commit, each with at most one requirement, which decides for its own batch alone.</summary>

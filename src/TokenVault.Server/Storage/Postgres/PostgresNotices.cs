@@ -20,17 +20,28 @@ internal sealed class PostgresNotices(ChangeFeed changes)
 
     // Own changes come back from the database too; the observers know them by then.
     private readonly string _node = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    private volatile bool _hearsOwn;
 
     public NpgsqlParameter[] Parameters(IEnumerable<Change> changed) => [Text(Channel), Text(Write(changed))];
 
     public void PublishOwn(List<Change> changed) => changed.ForEach(changes.Publish);
+
+    /// <summary>
+    /// A commit whose outcome this node does not know may have taken effect, or may do so later: then the database is the one to tell, so
+    /// from now on own changes are heard of from there as well.
+    /// </summary>
+    public void HearOwn()
+    {
+        _hearsOwn = true;
+        PublishAnything();
+    }
 
     public void PublishAnything() => changes.Publish(Anything);
 
     /// <summary>A message that nobody of ours wrote costs no more than the caches.</summary>
     public void Receive(string payload)
     {
-        if (payload.StartsWith(_node, StringComparison.Ordinal))
+        if (!_hearsOwn && payload.StartsWith(_node, StringComparison.Ordinal))
         {
             return;
         }

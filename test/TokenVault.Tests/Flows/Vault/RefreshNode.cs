@@ -3,6 +3,7 @@ using TokenVault.Server;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
 
@@ -42,6 +43,9 @@ internal sealed class RefreshNode : IAsyncDisposable
     /// <param name="stale">What the caller has read; null: what stands there now.</param>
     public async Task<RefreshResult> RefreshAsync(LoneGrant grant, Tokenset? stale = null) =>
         await _refresher.RefreshAsync(stale ?? await grant.RowAsync(), await grant.ConnectionRowAsync(), CancellationToken.None);
+
+    public RefreshRecovery Recovery(TestVault vault) =>
+        new(Storage, vault.Service<RecordCache>(), Saver, _refresher, vault.Clock, NullLogger<RefreshRecovery>.Instance);
 
     /// <summary>As a server that is told to stop.</summary>
     public ValueTask StopAsync() => _refresher.DisposeAsync();

@@ -58,6 +58,25 @@ public sealed class RefreshNodeTests(VaultScene scene) : IClassFixture<VaultScen
     }
 
     [Fact]
+    public async Task F_18_A_node_whose_clock_is_off_follows_nobodys_attempts_up()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        await using var node = new RefreshNode(scene.Vault);
+        var row = await grant.RowAsync();
+        var attempt = new RefreshAttempt("crashed-" + row.Id, row.Generation, scene.Clock.GetUtcNow().AddHours(-1), UnknownSince: null);
+        (await scene.Storage.CommitAsync(new Batch().Replace(row with { Attempt = attempt }))).Committed.ShouldBeTrue();
+        var asked = node.Storage.Unfit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        using var recovery = node.Recovery(scene.Vault);
+        await recovery.StartAsync(CancellationToken.None);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
+        await recovery.StopAsync(CancellationToken.None);
+
+        (await grant.RowAsync()).Attempt.ShouldBe(attempt);
+        grant.Calls.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task T_RC_04_A_paused_nodes_answer_is_applied_while_its_generation_stands()
     {
         await using var grant = await LoneGrant.MakeAsync(scene, "single_use");

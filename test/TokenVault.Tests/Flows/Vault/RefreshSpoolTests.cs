@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using TokenVault.Server;
@@ -75,6 +76,49 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
     }
 
     [Fact]
+    public async Task F_03_An_answer_is_on_the_disk_while_a_store_that_hangs_has_neither_taken_nor_refused_it()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var other = await AnswerAsync(grant);
+        var node = new RefreshNode(scene.Vault);
+        scene.EndAccessTokens();
+        var hang = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        node.Storage.Holds = batch => TamperedStorage.Lands(batch) ? hang.Task : Task.CompletedTask;
+        var refresh = node.RefreshAsync(grant);
+        await scene.TickUntilAsync(() => Task.FromResult(SlotAfter(node.Spool, other) == 1));
+
+        // Killed at this moment.
+        node.Spool.Dispose();
+        await using (var heir = new RefreshNode(scene.Vault, node.Directory))
+        {
+            await heir.Saver.DrainAsync();
+            heir.Spool.Leftovers().ShouldBeEmpty();
+        }
+
+        (await grant.RowAsync()).Generation.ShouldBe(2);
+        (await grant.ExchangeAsync())["access_token"].ShouldBe(grant.Provider.Commits[^1].AccessToken);
+        hang.SetResult();
+        await node.DisposeAsync();
+        await refresh;
+    }
+
+    [Fact]
+    public async Task F_16_An_unread_answer_as_large_as_any_that_is_taken_fits_a_slot()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene);
+        var page = string.Concat(Enumerable.Range(0, 64 * 1024 / 8).Select(i => $"<p>{i:0000}\n"))[..(64 * 1024)];
+        var unread = (await AnswerAsync(grant)) with { Tokens = null, UnreadBody = page };
+        var directory = NewDirectory();
+        using (var spool = Open(directory))
+        {
+            spool.Write(unread).ShouldBe(0);
+        }
+
+        using var reopened = Open(directory);
+        reopened.Leftovers().ShouldHaveSingleItem().Answer.UnreadBody.ShouldBe(page);
+    }
+
+    [Fact]
     public async Task F_07_An_answer_that_landed_before_its_slot_was_cleared_does_not_land_twice()
     {
         await using var grant = await LoneGrant.MakeAsync(scene);
@@ -137,7 +181,7 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
         using var spool = Open(directory);
         new FileInfo(Path.Combine(directory, "refresh.spool")).Length.ShouldBe((long)Slots * SlotSize);
 
-        spool.Write(answer with { UnreadBody = new string('x', SlotSize) }).ShouldBeNull();
+        spool.Write(answer with { UnreadBody = Convert.ToBase64String(RandomNumberGenerator.GetBytes(2 * SlotSize)) }).ShouldBeNull();
         spool.Write(answer).ShouldBe(0);
     }
 
@@ -230,6 +274,14 @@ public sealed class RefreshSpoolTests(VaultScene scene) : IClassFixture<VaultSce
         var row = await grant.RowAsync();
         var claimed = row with { Attempt = new RefreshAttempt("attempt", row.Generation, now, UnknownSince: null) };
         return SpooledAnswer.Of(claimed, new ReceivedTokens("at", "rt", ["a"], now, now, "hash"), await grant.ConnectionRowAsync());
+    }
+
+    /// <summary>Which slot is free.</summary>
+    private static int? SlotAfter(RefreshSpool spool, SpooledAnswer answer)
+    {
+        var slot = spool.Write(answer);
+        spool.Clear(slot!.Value);
+        return slot;
     }
 
     private static string NewDirectory() => Directory.CreateTempSubdirectory("tokenvault-spool-").FullName;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
@@ -95,8 +96,8 @@ public sealed class RotationClassTests(VaultScene scene) : IClassFixture<VaultSc
         var row = await grant.RowAsync();
         var now = scene.Clock.GetUtcNow();
 
-        // The last of many attempts crashed 20 s ago; the first 590 or 601 s ago.
-        var crashed = row.Attempt! with { At = now.AddSeconds(-60), UnknownSince = now.AddSeconds(-doubtSeconds), LeftAt = now.AddSeconds(-20), Left = true };
+        // The last of many attempts crashed 20 s ago; the first was found 590 or 601 s ago.
+        var crashed = row.Attempt! with { At = now.AddSeconds(-60), UnknownSince = now.AddHours(-1), DoubtedSince = now.AddSeconds(-doubtSeconds), LeftAt = now.AddSeconds(-20), Left = true };
         (await scene.Storage.CommitAsync(new Batch().Replace(row with { Attempt = crashed }))).Committed.ShouldBeTrue();
 
         (await grant.ExchangeAsync()).Status.ShouldBe(status);
@@ -146,6 +147,50 @@ public sealed class RotationClassTests(VaultScene scene) : IClassFixture<VaultSc
         (await grant.RowAsync()).Attempt.ShouldBeNull();
         grant.Calls.ShouldBe(1);
     }
+
+    [Fact]
+    public async Task F_16_An_answer_that_came_whole_counts_although_the_connection_broke_before_its_announced_end()
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene, "single_use");
+        scene.EndAccessTokens();
+        grant.Provider.Refresh.Next(BrokenOff(() => grant.Provider.Commits[^1] is var given
+            ? $$"""{"access_token":"{{given.AccessToken}}","refresh_token":"{{given.RefreshToken}}","expires_in":3600,"token_type":"Bearer"}"""
+            : "").AfterCommit());
+
+        (await grant.ExchangeAsync())["access_token"].ShouldBe(grant.Provider.Commits[^1].AccessToken);
+        scene.EndAccessTokens();
+        (await grant.ExchangeAsync()).Status.ShouldBe(200);
+        grant.Calls.ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("application/json", """{"access_token":"half-of-it","refresh_token":"hal""")]
+    [InlineData("application/json", """{"error":"invalid_grant"}""")]
+    [InlineData("application/x-www-form-urlencoded", "access_token=half-of-it&refresh_token=hal")]
+    public async Task F_16_What_came_of_an_answer_that_broke_off_is_kept_sealed_and_never_taken_for_all_of_it(string mediaType, string body)
+    {
+        await using var grant = await LoneGrant.MakeAsync(scene, "single_use");
+        scene.EndAccessTokens();
+        await grant.LoseAnswerAsync(BrokenOff(() => body, mediaType).AfterCommit());
+
+        (await grant.RowAsync()).State.ShouldBe(TokensetState.Active);
+        var receipts = await scene.Storage.ListAllAsync<RefreshReceipt>(EntityKey.Index("account", grant.AccountId), CancellationToken.None);
+        var kept = receipts.ShouldHaveSingleItem();
+        kept.Unread.ShouldBeTrue();
+        scene.Vault.Service<KeyRing>().OpenText(kept.SealedAnswer, Aad.For(RefreshReceipt.Kind, kept.Id, kept.TokensetId, kept.UserId)).Reveal().ShouldBe(body);
+    }
+
+    /// <summary>The body comes, and then the connection ends before the length that was announced.</summary>
+    private static Fault BrokenOff(Func<string> body, string mediaType = "application/json") => Fault.Status(200) with
+    {
+        Replace = async context =>
+        {
+            context.Response.ContentLength = 5000;
+            context.Response.ContentType = mediaType;
+            await context.Response.WriteAsync(body(), context.RequestAborted);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+        },
+    };
 
     [Fact]
     public async Task F_16_An_answer_that_cannot_be_read_is_kept_sealed_and_told()
