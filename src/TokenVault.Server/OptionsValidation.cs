@@ -11,7 +11,7 @@ internal static class OptionsValidation
         "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Keys:RootKeyFile",
         "Keys:PreviousRootKeyFile", "Keys:RetireAfter", "Tls:CertificateFile", "Tls:KeyFile", "Egress:AllowedNetworks",
         "Egress:CertificateAuthorityFile", "Egress:AnswerTimeout", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
-        "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime", "Audit:RetentionDays", "Audit:ManagementReads",
+        "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime", "Audit:RetentionDays", "Audit:ManagementReads", "Api:RequestsPerSecond",
         "MultiFactor:SessionsMayExchange",
         "PrivilegedWorker:RequireIpAllowlist", "PrivilegedWorker:RequireGrants", "PrivilegedWorker:RefreshTokens", "PrivilegedWorker:MaxTokenAge",
         "PrivilegedWorker:RequestsPerMinute", "PrivilegedWorker:UsersPerHour",
@@ -49,6 +49,8 @@ internal static class OptionsValidation
         options.Proxy.TrustedNetworks = List(section, "Proxy:TrustedNetworks");
         options.Audit.RetentionDays = Parse(section, "Audit:RetentionDays", 0, TryParseDays, "a number of days from 0 (for ever) to 36500", errors);
         options.Audit.ManagementReads = Parse(section, "Audit:ManagementReads", false, bool.TryParse, "true or false", errors);
+        options.Api.RequestsPerSecond =
+            Parse(section, "Api:RequestsPerSecond", options.Api.RequestsPerSecond, TryParseCount, "a number from 0 (without limit) to 1000000", errors);
         var sessions = options.Sessions;
         sessions.IdleLifetime = Parse(section, "Sessions:IdleLifetime", sessions.IdleLifetime, TryParseTime, "a time span like 72:00:00", errors);
         sessions.AbsoluteLifetime = Parse(section, "Sessions:AbsoluteLifetime", sessions.AbsoluteLifetime, TryParseTime, "a time span like 7.00:00:00", errors);

@@ -45,7 +45,15 @@ internal sealed class TokenVaultOptions
 
     public MultiFactorOptions MultiFactor { get; set; } = new();
 
+    public ApiOptions Api { get; set; } = new();
+
     public PrivilegedWorkerOptions PrivilegedWorker { get; set; } = new();
+
+    internal sealed class ApiOptions
+    {
+        /// <summary>Of one caller of the Management API or the My Account API, on one node; 0: without limit.</summary>
+        public int RequestsPerSecond { get; set; } = 500;
+    }
 
     internal sealed class AuditOptions
     {

@@ -121,9 +121,9 @@ internal sealed class TokenVaultServer : IAsyncDisposable
     private static void Register(IServiceCollection services, TokenVaultOptions options, IStorage storage, KeyRing ring, SigningKeys keys)
     {
         services.AddSingleton(options).AddSingleton(storage).AddSingleton(ring).AddSingleton(keys).AddSingleton<RecordCache>();
-        services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<AttemptLimiter>().AddSingleton<Health>();
-        services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
-        services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>();
+        services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<AttemptLimiter>().AddSingleton<LimitAlarm>().AddSingleton<RequestRates>().AddSingleton<Health>();
+        services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementTrace>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
+        services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>().AddSingleton<LoginAttempts>();
         services.AddSingleton<FactorVisits>().AddSingleton<FactorAcceptance>().AddSingleton<FactorCodes>().AddSingleton<FactorSecrets>().AddSingleton<RecoveryCodes>();
         services.AddSingleton<KnownBrowsers>().AddSingleton<PasskeyCeremony>().AddSingleton<ChallengeEndpoint>().AddSingleton<EnrolmentEndpoint>().AddSingleton<FactorEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<SignInChoices>(s => s.GetRequiredService<SignInPages>().ChoicesAsync);
@@ -162,7 +162,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton(SealedNouns.All).AddSingleton(options.RootKeys).AddSingleton<KeyRotation>().AddSingleton<KeyRewrap>();
         services.AddSingleton<KeysOperation>().AddSingleton<RevokeOperation>().AddHostedService<KeyRewrapService>();
         services.AddSingleton<AuditOperation>().AddSingleton<AuditChain>().AddSingleton<LogView>().AddSingleton<LogEndpoints>().AddHostedService<AuditChainService>();
-        services.AddSingleton<LogStreamSender>().AddSingleton<LogStreamPump>().AddHostedService(s => s.GetRequiredService<LogStreamPump>());
+        services.AddSingleton<LogStreamSender>().AddSingleton<LogStreamPump>().AddSingleton<StreamPositions>(s => s.GetRequiredService<LogStreamPump>().PositionsAsync).AddHostedService(s => s.GetRequiredService<LogStreamPump>());
         services.AddSingleton<LogStreamBody>().AddSingleton<LogStreamEndpoints>().AddHostedService<LogTelemetry>();
         if (options.Storage.ConnectionString is null)
         {

@@ -65,6 +65,9 @@ internal sealed class TestVault : IAsyncDisposable
                 ["TokenVault:DataDirectory"] = Directory.CreateTempSubdirectory("tokenvault-test-").FullName,
                 ["TokenVault:Egress:AllowedNetworks:0"] = "127.0.0.0/8",
 
+                // A clock that stands still has one second for all requests.
+                ["TokenVault:Api:RequestsPerSecond"] = "0",
+
                 // The test's clock has nothing to do with the database's.
                 ["TokenVault:Storage:ClockTolerance"] = "36500.00:00:00",
             };

@@ -34,6 +34,9 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     /// <summary>What every request is answered; 0: it hangs until the caller gives up.</summary>
     public int Status { get; set; } = 204;
 
+    /// <summary>Bytes of the body that a delivery is answered with.</summary>
+    public int AnswerLength { get; set; }
+
     public static async Task<WebhookReceiver> StartAsync()
     {
         var receiver = new WebhookReceiver();
@@ -63,5 +66,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         {
             _accepted.Enqueue(new WebhookDelivery(body, new HeaderDictionary(context.Request.Headers.ToDictionary(h => h.Key, h => h.Value))));
         }
+
+        await context.Response.Body.WriteAsync(new byte[AnswerLength], context.RequestAborted);
     }
 }

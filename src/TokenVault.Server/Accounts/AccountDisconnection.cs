@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Accounts;
@@ -19,11 +20,12 @@ internal sealed class AccountDisconnection(IStorage storage, AccountRemoval remo
             var account = await storage.FindAsync<ConnectedAccount>(id, context.RequestAborted);
             if (account is null || account.UserId != caller.UserId)
             {
-                return MyAccountProblem.NotFound("The account does not exist.");
+                return await RefuseAsync(context, caller, id, MyAccountProblem.NotFound("The account does not exist."));
             }
 
             var batch = await removal.OfAsync(account, context.RequestAborted);
-            if ((await storage.CommitAsync(batch.Append(audit.Row(Trace(context, caller, account))))).Committed)
+            var deleted = Trace(AuditType.ConnectedAccountDeleted, context, caller, id) with { Connection = account.Connection, ConnectionId = account.ConnectionId };
+            if ((await storage.CommitAsync(batch.Append(audit.Row(deleted)))).Committed)
             {
                 OAuthResponse.NoStore(context);
                 context.Response.StatusCode = 204;
@@ -31,14 +33,18 @@ internal sealed class AccountDisconnection(IStorage storage, AccountRemoval remo
             }
         }
 
-        return MyAccountProblem.Conflict("The account is being changed. Try again.");
+        return await RefuseAsync(context, caller, (string)context.Request.RouteValues["id"]!, MyAccountProblem.Conflict("The account is being changed. Try again."));
     }
 
-    private static AuditEvent Trace(HttpContext context, AccessToken caller, ConnectedAccount account) =>
-        MyAccountEvents.Event(AuditType.ConnectedAccountDeleted, context, caller.UserId!, caller.ClientId) with
-        {
-            Connection = account.Connection,
-            ConnectionId = account.ConnectionId,
-            Details = new() { ["connected_account"] = new JsonObject { ["id"] = account.Id } },
-        };
+    private async Task<MyAccountProblem> RefuseAsync(HttpContext context, AccessToken caller, string id, MyAccountProblem problem)
+    {
+        // What has not the form of an id is whatever the caller wrote there, and nothing for the log.
+        var named = Identifier.IsConnectedAccount(id) ? id : "unknown";
+        await storage.CommitAsync(new Batch().Append(audit.Row(Trace(AuditType.ConnectedAccountDeleteFailed, context, caller, named).Refused(problem))));
+        return problem;
+    }
+
+    private static AuditEvent Trace(string type, HttpContext context, AccessToken caller, string accountId) =>
+        MyAccountEvents.Event(type, context, caller.UserId!, caller.ClientId)
+            .Telling(new JsonObject { ["connected_account"] = new JsonObject { ["id"] = accountId } });
 }

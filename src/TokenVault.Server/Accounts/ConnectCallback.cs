@@ -142,9 +142,10 @@ internal sealed class ConnectCallback(
         {
             Connection = connection.Name,
             ConnectionId = connection.Id,
-            Description = $"{error}: {description}",
+            Strategy = connection.Strategy,
         };
-        await storage.CommitAsync(new Batch().Append(audit.Row(failed)));
+        var problem = new MyAccountProblem(400, error, description);
+        await storage.CommitAsync(new Batch().Append(audit.Row(failed.Refused(problem) with { Description = $"{error}: {description}" })));
         await storage.CommitAsync(new Batch().Delete(request));
         Return(context, request, [new("error", error), new("error_description", description)]);
     }

@@ -20,6 +20,19 @@ internal sealed class ConnectCompletion(
     public async ValueTask<(ConnectedAccount? Account, MyAccountProblem? Problem)> CompleteAsync(
         AccessToken caller, CompleteBody body, AuditEvent trace, CancellationToken cancellationToken)
     {
+        var (account, problem) = await TryAsync(caller, body, trace, cancellationToken);
+        if (problem is not null)
+        {
+            var failed = trace with { Type = AuditType.ConnectedAccountFailed };
+            await storage.CommitAsync(new Batch().Append(audit.Row(failed.Refused(problem))));
+        }
+
+        return (account, problem);
+    }
+
+    private async ValueTask<(ConnectedAccount? Account, MyAccountProblem? Problem)> TryAsync(
+        AccessToken caller, CompleteBody body, AuditEvent trace, CancellationToken cancellationToken)
+    {
         var request = await storage.FindAsync<ConnectRequest>(Identifier.Hash(body.AuthSession.Reveal()), cancellationToken);
         if (request is not { Stage: ConnectStage.Pending } || !IsProven(request, caller, body))
         {
@@ -55,13 +68,8 @@ internal sealed class ConnectCompletion(
             }
 
             var (account, batch, lost) = await adoption.BatchAsync(whom, connection, grant, cancellationToken);
-            batch.Require(connection).Delete(request).Delete(held).Append(audit.Row(trace with
-            {
-                Connection = connection.Name,
-                ConnectionId = connection.Id,
-                Scope = Scope.Format(account.Scopes),
-                Details = MyAccountEvents.Connected(account, grant.Subject, lost),
-            }));
+            var told = trace with { Connection = connection.Name, ConnectionId = connection.Id, Strategy = connection.Strategy, Scope = Scope.Format(account.Scopes) };
+            batch.Require(connection).Delete(request).Delete(held).Append(audit.Row(told.Telling(MyAccountEvents.Connected(account, grant.Subject, lost))));
             if ((await storage.CommitAsync(batch)).Committed)
             {
                 return (account, null);

@@ -9,9 +9,46 @@ internal static class MyAccountEvents
 {
     public static AuditEvent Event(string type, HttpContext context, string userId, string clientId)
     {
-        var origin = RequestOrigin.Of(context);
-        return new AuditEvent { Type = type, UserId = userId, ClientId = clientId, Ip = origin.Ip, UserAgent = origin.UserAgent };
+        return new AuditEvent
+        {
+            Type = type,
+            UserId = userId,
+            ClientId = clientId,
+            Details = new JsonObject { ["request"] = RequestOf(context) },
+        }.From(RequestOrigin.Of(context));
     }
+
+    /// <summary>Adds to what an event tells already.</summary>
+    public static AuditEvent Telling(this AuditEvent told, JsonObject more)
+    {
+        var details = told.Details?.DeepClone().AsObject() ?? [];
+        foreach (var (name, value) in more)
+        {
+            details[name] = value?.DeepClone();
+        }
+
+        return told with { Details = details };
+    }
+
+    /// <summary>An event of something that was refused.</summary>
+    public static AuditEvent Refused(this AuditEvent told, MyAccountProblem problem)
+    {
+        var error = new JsonObject
+        {
+            ["type"] = MyAccountProblem.Type,
+            ["title"] = problem.Title,
+            ["status"] = problem.Status,
+            ["detail"] = problem.Detail,
+        };
+        return told.Telling(new JsonObject { ["error"] = error }) with { Description = problem.Detail };
+    }
+
+    /// <summary>The path as the API names it: what a caller puts in the place of an id is nothing for the log.</summary>
+    private static JsonObject RequestOf(HttpContext context) => new()
+    {
+        ["method"] = context.Request.Method.ToLowerInvariant(),
+        ["path"] = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
+    };
 
     /// <param name="lost">Scopes that the account had before.</param>
     public static JsonObject Connected(ConnectedAccount account, string? upstreamUserId, IReadOnlyList<string> lost)

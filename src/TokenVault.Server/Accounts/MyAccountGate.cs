@@ -7,7 +7,7 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.Accounts;
 
 /// <summary>What every My Account request passes: a user's access token for this API, with the scope that the endpoint needs.</summary>
-internal sealed class MyAccountGate(IStorage storage, RecordCache cache, AccessTokens tokens, TokenVaultOptions options)
+internal sealed class MyAccountGate(IStorage storage, RecordCache cache, AccessTokens tokens, RequestRates rates, TokenVaultOptions options)
 {
     private readonly string _audience = options.Issuer + "me/";
 
@@ -16,7 +16,10 @@ internal sealed class MyAccountGate(IStorage storage, RecordCache cache, AccessT
     /// <summary>Runs the handler for a caller who may; a problem it returns, or the gate's own, is written here.</summary>
     public RequestDelegate For(string scope, Func<HttpContext, AccessToken, Task<MyAccountProblem?>> handler) => async context =>
     {
-        var problem = Admit(context, scope, out var caller) ?? await WithdrawnAsync(caller!, context.RequestAborted) ?? await handler(context, caller!);
+        var problem = Admit(context, scope, out var caller)
+            ?? await WithdrawnAsync(caller!, context.RequestAborted)
+            ?? (await rates.AdmitAsync(context, "my account", caller!.ClientId, caller.UserId) ? null : MyAccountProblem.TooManyRequests("Too many requests. Try again in a second."))
+            ?? await handler(context, caller!);
         if (problem is not null)
         {
             await problem.WriteAsync(context);

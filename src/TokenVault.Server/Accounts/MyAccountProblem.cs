@@ -5,7 +5,7 @@ namespace TokenVault.Server.Accounts;
 /// <summary>An error of the My Account API, in the members that its clients read (RFC 9457's, with validation errors).</summary>
 internal sealed record MyAccountProblem(int Status, string Title, string Detail)
 {
-    private const string Type = "https://auth0.com/api-errors";
+    public const string Type = "https://auth0.com/api-errors";
 
     /// <summary>The body member at fault.</summary>
     public string? Field { get; init; }
@@ -20,7 +20,19 @@ internal sealed record MyAccountProblem(int Status, string Title, string Detail)
 
     public static MyAccountProblem Conflict(string detail) => new(409, "Conflict", detail);
 
-    public Task WriteAsync(HttpContext context) =>
+    public static MyAccountProblem TooManyRequests(string detail) => new(429, "Too Many Requests", detail);
+
+    public Task WriteAsync(HttpContext context)
+    {
+        if (Status == 429)
+        {
+            context.Response.Headers.RetryAfter = "1";
+        }
+
+        return WriteBodyAsync(context);
+    }
+
+    private Task WriteBodyAsync(HttpContext context) =>
         OAuthResponse.WriteAsync(context, Status, writer =>
         {
             writer.WriteString("type", Type);

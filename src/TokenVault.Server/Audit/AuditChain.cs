@@ -17,6 +17,9 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
     /// <summary>One look a second, while rows wait and no other node takes them in either.</summary>
     private const int MostLooksInVain = 60;
 
+    /// <summary>Segments: whoever writes meanwhile does not wait for long.</summary>
+    private const int MostRetiredInOneCommit = 8;
+
     private readonly string _node = Identifier.Secret();
     private AuditHead? _seen;
     private (long Sequence, int Looks) _inVain;
@@ -32,26 +35,41 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
         }
     }
 
-    /// <summary>Removes whole segments whose rows are all older; returns how many rows. The last segment stays: the chain goes on from it.</summary>
-    public async Task<long> RetireAsync(TimeSpan keep, CancellationToken cancellationToken)
+    /// <summary>
+    /// Removes whole segments whose rows are all older; returns how many rows. The last segment stays: the chain goes on from it. What a
+    /// stream has not had yet stays for a while longer, and the commit that removes rows says so itself.
+    /// </summary>
+    public async Task<long> RetireAsync(RetentionTerms terms, AuditLog audit, CancellationToken cancellationToken)
     {
         var rows = 0L;
-        while (await FindHeadAsync(cancellationToken) is { } head
-            && head.FirstSegment < head.LastSegment
-            && await FindSegmentAsync(head.FirstSegment, cancellationToken) is { } first
-            && first.NewestAt < time.GetUtcNow() - keep)
+        while (await FindHeadAsync(cancellationToken) is { } head && await OldestAsync(head, terms, cancellationToken) is { Count: > 0 } old)
         {
-            var shorter = head with
-            {
-                FirstSegment = first.Number + 1,
-                Floor = first.LastLink,
-                FloorSequence = first.Last,
-            };
-            var result = await storage.CommitAsync(new Batch().Replace(shorter.Signed(ring)).Delete(first).DropAudit(first.Last));
-            rows += result.Committed ? first.Sequences.Count : 0;
+            var last = old[^1];
+            var shorter = head with { FirstSegment = last.Number + 1, Floor = last.LastLink, FloorSequence = last.Last };
+            var removed = old.Sum(segment => segment.Sequences.Count);
+            var batch = new Batch().Replace(shorter.Signed(ring)).DropAudit(last.Last).Append(audit.Row(terms.Event(removed, last.Last)));
+            old.ForEach(segment => batch.Delete(segment));
+            rows += (await storage.CommitAsync(batch)).Committed ? removed : 0;
         }
 
         return rows;
+    }
+
+    private async Task<List<AuditSegment>> OldestAsync(AuditHead head, RetentionTerms terms, CancellationToken cancellationToken)
+    {
+        var old = new List<AuditSegment>();
+        for (var number = head.FirstSegment; number < head.LastSegment && old.Count < MostRetiredInOneCommit; number++)
+        {
+            var segment = await FindSegmentAsync(number, cancellationToken);
+            if (!terms.MayGo(segment, time.GetUtcNow()))
+            {
+                break;
+            }
+
+            old.Add(segment);
+        }
+
+        return old;
     }
 
     private async Task<bool> StepAsync(CancellationToken cancellationToken)

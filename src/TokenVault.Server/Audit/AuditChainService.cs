@@ -5,7 +5,7 @@ namespace TokenVault.Server.Audit;
 
 /// <summary>Lengthens the chain while serving, and shortens it where the operator has set how long entries are kept.</summary>
 internal sealed class AuditChainService(
-    AuditChain chain, AuditLog audit, IStorage storage, TokenVaultOptions options, TimeProvider time, ILogger<AuditChainService> logger)
+    AuditChain chain, AuditLog audit, StreamPositions positions, TokenVaultOptions options, TimeProvider time, ILogger<AuditChainService> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -64,13 +64,7 @@ internal sealed class AuditChainService(
             return;
         }
 
-        var keep = TimeSpan.FromDays(options.Audit.RetentionDays);
         _retireAt = time.GetUtcNow() + BetweenRetirements;
-        var rows = await chain.RetireAsync(keep, cancellationToken);
-        if (rows > 0)
-        {
-            var retired = new AuditEvent { Type = AuditType.AuditRetired, Description = $"Removed {rows} entries older than {options.Audit.RetentionDays} days" };
-            await storage.CommitAsync(new Batch().Append(audit.Row(retired)));
-        }
+        await chain.RetireAsync(new RetentionTerms(options.Audit.RetentionDays, await positions(cancellationToken)), audit, cancellationToken);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using TokenVault.Server.Http;
 
 namespace TokenVault.Server.Audit;
 
@@ -35,10 +36,22 @@ internal sealed record AuditEvent
 
     public string? UserAgent { get; init; }
 
+    /// <summary>What the caller's SDK says of itself: <c>name</c>, <c>version</c>, <c>env</c>.</summary>
+    public JsonObject? Auth0Client { get; init; }
+
+    /// <summary>The kind of the connection, as its <c>strategy</c> says.</summary>
+    public string? Strategy { get; init; }
+
+    /// <summary>What the caller marked the request with.</summary>
+    public string? CorrelationId { get; init; }
+
     /// <summary>Of the request that it belongs to, as 32 hexadecimal characters.</summary>
     public string? TraceId { get; init; }
 
     public JsonObject? Details { get; init; }
+
+    public AuditEvent From(RequestOrigin origin) =>
+        this with { Ip = origin.Ip, UserAgent = origin.UserAgent, Auth0Client = origin.Sdk, CorrelationId = origin.CorrelationId };
 }
 
 [JsonSourceGenerationOptions(

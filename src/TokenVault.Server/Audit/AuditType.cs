@@ -15,7 +15,12 @@ internal static class AuditType
     public const string SuccessfulLogin = "s";
     public const string FailedLogin = "f";
     public const string FailedLoginWrongPassword = "fp";
+    public const string FailedLoginUnknownUser = "fu";
     public const string SuccessfulLogout = "slo";
+    public const string FailedLogout = "flo";
+    public const string BlockedAccount = "limit_wc";
+    public const string BlockedAddress = "limit_mu";
+    public const string ApiLimit = "api_limit";
     public const string RevokedRefreshToken = "srrt";
     public const string ManagementWrite = "sapi";
     public const string FailedManagementWrite = "fapi";
@@ -25,6 +30,7 @@ internal static class AuditType
     public const string ConnectedAccountSucceeded = "connected_accounts_connection_succeeded";
     public const string ConnectedAccountFailed = "connected_accounts_connection_failed";
     public const string ConnectedAccountDeleted = "connected_accounts_delete_succeeded";
+    public const string ConnectedAccountDeleteFailed = "connected_accounts_delete_failed";
     public const string TokensetRefreshed = "tokenset_refreshed";
     public const string TokensetRecovered = "tokenset_recovered";
     public const string TokensetDied = "tokenset_died";

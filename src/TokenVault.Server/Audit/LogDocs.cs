@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using TokenVault.Server.Storage;
 using Operation = TokenVault.Server.Http.OpenApi.Operation;
 
 namespace TokenVault.Server.Audit;
@@ -28,13 +26,15 @@ internal static class LogDocs
         Scope = "openid calendar.readonly",
         Ip = "203.0.113.7",
         UserAgent = "node-fetch",
+        Auth0Client = new JsonObject { ["name"] = "node-auth0", ["version"] = "4.10.0" },
+        CorrelationId = "txn_12345_xyz",
         TraceId = "4bf92f3577b34da6a3ce929d0e0e4736",
         Details = new JsonObject { ["token_thumbprint"] = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" },
     };
 
     private static readonly IReadOnlyList<(string Name, string Meaning)> Search =
     [
-        ("q", "A search: field:value, AND, OR, NOT, brackets, a * at the end, ranges [a TO b], _exists_:field."),
+        ("q", "A search: field:value, field:(a OR b), AND, OR, NOT, brackets, wildcards, ranges [a TO b], _exists_:field."),
         ("search", "Another name of q."),
         ("sort", "date:-1, the newest first, or date:1."),
     ];
@@ -58,5 +58,5 @@ internal static class LogDocs
     };
 
     private static JsonObject Example(LogView view) =>
-        view.Of(new StoredAuditRow(1, Id, At, JsonSerializer.SerializeToUtf8Bytes(Event, AuditJson.Default.AuditEvent)));
+        view.Of(Id, At, Event);
 }

@@ -5,13 +5,19 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Audit;
 
 /// <summary><c>/api/v2/logs</c> and <c>/api/v2/users/{id}/logs</c>: the audit log, for reading only.</summary>
-internal sealed class LogEndpoints(IStorage storage, LogView view, TokenVaultOptions options)
+internal sealed class LogEndpoints(IStorage storage, LogView view, TokenVaultOptions options) : IDisposable
 {
     /// <summary>As in the field: whoever wants more narrows the search, or goes on by a checkpoint.</summary>
     private const int MostMatches = 1000;
 
-    private const int MostExamined = 200_000;
+    private const int MostExamined = 100_000;
     private const int ChunkSize = 500;
+    private const int MostWaiting = 8;
+
+    /// <summary>A search reads and compares for as long as it takes: never on all processors at once, which belong to the exchanges.</summary>
+    private readonly SemaphoreSlim _turns = new(Math.Max(1, Environment.ProcessorCount / 2));
+
+    private int _waiting;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -21,6 +27,8 @@ internal sealed class LogEndpoints(IStorage storage, LogView view, TokenVaultOpt
         // Also of users who are gone: what they did stays.
         routes.MapManagement("GET", "/users/{id}/logs", new RequiredScope("read:logs", "read:logs_users"), ListOfUserAsync).Describe(LogDocs.OfUser(view));
     }
+
+    public void Dispose() => _turns.Dispose();
 
     private async Task<ManagementAnswer> GetAsync(ManagementRequest request) =>
         await storage.FindAuditAsync(request.Path("id"), request.Cancellation) is { } row ? ManagementAnswer.Ok(view.Of(row)) : ManagementError.Inexistent("log");
@@ -86,8 +94,7 @@ internal sealed class LogEndpoints(IStorage storage, LogView view, TokenVaultOpt
 
         if (search is not null)
         {
-            var (found, problem) = await SearchAsync(search, query, page, request.Cancellation);
-            return problem ?? Answer(page, [.. found.Skip(page.Start).Take(page.Limit).Select(fields.Apply)], found.Count);
+            return await InTurnAsync(() => SearchAsync(search, query, page, fields, request.Cancellation), request.Cancellation);
         }
 
         var rows = page.Limit == 0 ? [] : await storage.ListAuditAsync(query with { Offset = page.Start, Take = page.Limit }, request.Cancellation);
@@ -95,32 +102,85 @@ internal sealed class LogEndpoints(IStorage storage, LogView view, TokenVaultOpt
         return Answer(page, [.. rows.Select(row => fields.Apply(view.Of(row)))], total);
     }
 
-    private async Task<(List<JsonObject> Found, ManagementError? Problem)> SearchAsync(
-        LogQuery search, AuditQuery query, PageRequest page, CancellationToken cancellationToken)
+    /// <summary>Searches wait for one another, a few at most: SDKs ask again when they are told to.</summary>
+    private async Task<ManagementAnswer> InTurnAsync(Func<Task<ManagementAnswer>> search, CancellationToken cancellationToken)
     {
-        var found = new List<JsonObject>();
-        if (page.Start + page.Limit > MostMatches)
+        if (Interlocked.Increment(ref _waiting) > MostWaiting)
         {
-            return (found, ManagementError.InvalidQuery($"Only the first {MostMatches} entries of a search can be paged through", "page"));
+            Interlocked.Decrement(ref _waiting);
+            return ManagementError.TooManyRequests("Too many searches of the log at once");
         }
 
-        var wanted = page.IncludeTotals ? MostMatches : page.Start + page.Limit;
-        var rest = search.Narrow(query) with { Take = ChunkSize };
-        for (var examined = 0; examined < MostExamined && found.Count < wanted; examined += ChunkSize)
+        try
         {
+            await _turns.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+
+        try
+        {
+            return await search();
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private async Task<ManagementAnswer> SearchAsync(
+        LogQuery search, AuditQuery query, PageRequest page, FieldFilter fields, CancellationToken cancellationToken)
+    {
+        if (page.Start + page.Limit > MostMatches)
+        {
+            return ManagementError.InvalidQuery($"Only the first {MostMatches} entries of a search can be paged through", "page");
+        }
+
+        var found = new List<JsonObject>();
+        var wanted = page.IncludeTotals ? MostMatches : page.Start + page.Limit;
+        var (rest, isPartial) = (search.Narrow(query) with { Take = ChunkSize }, false);
+        for (var examined = 0; found.Count < wanted; examined += ChunkSize)
+        {
+            if (examined >= MostExamined)
+            {
+                isPartial = true;
+                break;
+            }
+
             var rows = await storage.ListAuditAsync(rest, cancellationToken);
             found.AddRange(rows.Select(view.Of).Where(search.Matches).Take(wanted - found.Count));
             if (rows.Count < ChunkSize)
             {
-                return (found, null);
+                break;
             }
 
             rest = rest.Descending ? rest with { Below = rows[^1].Id } : rest with { Above = rows[^1].Id };
+
+            // SQLite answers on this very thread, which others wait for.
+            await Task.Yield();
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
-        return found.Count >= wanted
-            ? (found, null)
-            : (found, ManagementError.InvalidQuery($"The search went through {MostExamined} entries: narrow it by date or user_id", "q"));
+        return Answer(page, fields, found, isPartial);
+    }
+
+    /// <summary>The total is that of what was looked through; a list that says nothing of its end must not seem to have reached it.</summary>
+    private static ManagementAnswer Answer(PageRequest page, FieldFilter fields, List<JsonObject> found, bool isPartial)
+    {
+        if (isPartial && !page.IncludeTotals)
+        {
+            return ManagementError.InvalidQuery($"The search went through {MostExamined} entries: narrow it by date or user_id, or ask for totals", "q");
+        }
+
+        var answer = Answer(page, [.. found.Skip(page.Start).Take(page.Limit).Select(fields.Apply)], found.Count);
+        if (isPartial)
+        {
+            answer.Body!["partial"] = true;
+        }
+
+        return answer;
     }
 
     private static bool IsDescending(QueryReader query)

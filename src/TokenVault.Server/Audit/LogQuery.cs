@@ -1,19 +1,23 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
+using TokenVault.Server.Http.Search;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Audit;
 
-/// <summary>
-/// A search of the log: terms <c>field:value</c> with <c>AND</c>, <c>OR</c>, <c>NOT</c> and brackets, quoted texts, <c>*</c> and <c>?</c>,
-/// <c>_exists_:field</c> and ranges <c>[a TO b]</c>. Terms side by side must all be met. It is decided by entries, never by the database's
-/// language (T-EN-12).
-/// </summary>
-internal sealed record LogQuery(LogTerm Root)
+/// <summary>A search of the log; it is decided by entries, never by the database's language (T-EN-12).</summary>
+internal sealed record LogQuery(SearchTerm Root)
 {
+    private static readonly SearchSubject Subject =
+        new(["type", "description", "user_id", "user_name", "client_id", "client_name", "connection", "ip", "audience", "log_id"])
+        {
+            WordsAnywhere = true,
+            SideBySide = true,
+            AnySigns = true,
+        };
+
     /// <summary>Null when the text cannot be read as a search.</summary>
-    public static LogQuery? Parse(string text) => new LogQueryParser(text).Parse() is { } root ? new LogQuery(root) : null;
+    public static LogQuery? Parse(string text) => SearchParser.TryParse(text, Subject, out var root, out _) ? new LogQuery(root) : null;
 
     public bool Matches(JsonObject entry) => Root.Matches(entry);
 
@@ -24,8 +28,8 @@ internal sealed record LogQuery(LogTerm Root)
         {
             query = term switch
             {
-                LogTerm.Equal { Field: "user_id" } user when query.UserId is null => query with { UserId = user.Value },
-                LogTerm.Between { Field: "date" } dates => Narrow(query, dates),
+                EqualTerm { Field: "user_id" } user when query.UserId is null => query with { UserId = user.Value },
+                RangeTerm { Field: "date" } dates => Narrow(query, dates),
                 _ => query,
             };
         }
@@ -33,11 +37,11 @@ internal sealed record LogQuery(LogTerm Root)
         return query;
     }
 
-    private static AuditQuery Narrow(AuditQuery query, LogTerm.Between dates)
+    private static AuditQuery Narrow(AuditQuery query, RangeTerm dates)
     {
         // The entries are compared themselves, to the millisecond; this is only where to look.
-        var from = Date(dates.From) is { } since && since > DateTimeOffset.MinValue.AddDays(2) ? Identifier.LogPrefix(since) : query.Above;
-        var to = Date(dates.To) is { } until && until < DateTimeOffset.MaxValue.AddDays(-2) ? Identifier.LogPrefix(until.AddDays(1)) : query.Below;
+        var from = Instants.Read(dates.Low ?? "") is { } since ? Identifier.LogPrefix(Utc(since.Start)) : query.Above;
+        var to = Instants.Read(dates.High ?? "") is { } until ? Identifier.LogPrefix(Utc(until.End)) : query.Below;
         return query with
         {
             Above = string.CompareOrdinal(from, query.Above) > 0 ? from : query.Above,
@@ -45,6 +49,5 @@ internal sealed record LogQuery(LogTerm Root)
         };
     }
 
-    private static DateTimeOffset? Date(string text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date) ? date : null;
+    private static DateTimeOffset Utc(DateTime instant) => new(instant, TimeSpan.Zero);
 }

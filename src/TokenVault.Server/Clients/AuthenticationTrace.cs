@@ -7,7 +7,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Clients;
 
 /// <summary>What the log is told of clients that could not prove who they are.</summary>
-internal sealed class AuthenticationTrace(AttemptLimiter limiter, RecordCache cache, IStorage storage, AuditLog audit)
+internal sealed class AuthenticationTrace(AttemptLimiter limiter, LimitAlarm alarm, RecordCache cache, IStorage storage, AuditLog audit)
 {
     /// <summary>A minute, from one network.</summary>
     private const int MostUnknownTraced = 60;
@@ -36,19 +36,31 @@ internal sealed class AuthenticationTrace(AttemptLimiter limiter, RecordCache ca
             return;
         }
 
-        var origin = RequestOrigin.Of(context);
         await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
         {
             Type = type,
             Description = client is null ? "Unknown client" : $"Wrong client credentials: {problem}",
             ClientId = client?.ClientId,
             ClientName = client?.Name,
-            Ip = origin.Ip,
-            UserAgent = origin.UserAgent,
             Details = type == AuditType.FailedVaultExchange
                 ? new JsonObject { ["subject_token_type"] = SubjectTokenType(parameters), ["failure_reason"] = "invalid_client", ["is_privileged_worker"] = parameters["subject_token_type"] == Wire.JwtType }
                 : null,
-        })));
+        }.From(RequestOrigin.Of(context)))));
+    }
+
+    /// <summary>The caller has failed, or only asked, too often, and is not heard.</summary>
+    public async ValueTask LimitedAsync(HttpContext context, string clientId, string key)
+    {
+        // As above, known or not: both are looked for.
+        var client = await cache.FindAsync<Client>(clientId, context.RequestAborted);
+        await cache.FindAsync<Client>(client is null ? clientId : Identifier.Client(), context.RequestAborted);
+        await alarm.RaiseAsync(key, new AuditEvent
+        {
+            Type = AuditType.ApiLimit,
+            Description = "Too many failed attempts at the token endpoint",
+            ClientId = client?.ClientId,
+            ClientName = client?.Name,
+        }.From(RequestOrigin.Of(context)));
     }
 
     /// <summary>Whoever writes something else there has written nothing for the log.</summary>

@@ -40,6 +40,7 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
         var key = $"client {clientId} {CallerNetwork.Of(context)}";
         if (limiter.Blocked(key) is { } wait)
         {
+            await trace.LimitedAsync(context, clientId, key);
             return OAuthError.TooManyRequests(wait);
         }
 
@@ -55,9 +56,13 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
         }
 
         // Anybody may call as a public client, and each failure of theirs is written to the log: not without end (T-DO-06).
-        return client!.IsPublic && limiter.Begin(StrangerKey(context, client), MostFailuresOfStrangers) is { } longer
-            ? OAuthError.TooManyRequests(longer)
-            : client;
+        if (client!.IsPublic && limiter.Begin(StrangerKey(context, client), MostFailuresOfStrangers) is { } longer)
+        {
+            await trace.LimitedAsync(context, clientId, StrangerKey(context, client));
+            return OAuthError.TooManyRequests(longer);
+        }
+
+        return client;
     }
 
     /// <summary>The request that was let in has succeeded: it does not count against a public client's callers.</summary>

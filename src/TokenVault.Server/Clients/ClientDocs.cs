@@ -109,6 +109,7 @@ internal static class ClientDocs
             ("audience", "Grants for this API."),
             ("subject_type", "client or user."),
             ("allow_any_organization", "There are no organizations: true finds none."),
+            ("default_for", "There are no default grants: any value finds none."),
         ],
     };
 

@@ -25,17 +25,17 @@ internal sealed class ClientGrantEndpoints(ManagementRecords records)
         var audience = request.Query.Text("audience");
         var subjectType = request.Query.Text("subject_type");
 
-        // No grant of this server speaks of organizations, so asking for those that do finds none.
-        var organizations = request.Query.Flag("allow_any_organization") == true;
+        // No grant of this server speaks of organizations or is a default, so asking for those that do, or are, finds none.
+        var others = request.Query.Flag("allow_any_organization") == true || request.Query.Text("default_for") is not null;
         return records.ListAsync(request, new ManagementList<ClientGrant>("client_grants", View)
         {
             Index = clientId is not null ? EntityKey.Index(ClientGrant.ClientIndex, clientId)
                 : audience is not null ? EntityKey.Index(ClientGrant.AudienceIndex, audience)
                 : null,
-            Where = clientId is null && audience is null && subjectType is null && !organizations
+            Where = clientId is null && audience is null && subjectType is null && !others
                 ? null
-                : grant => !organizations && Matches(clientId, grant.ClientId) && Matches(audience, grant.Audience) && Matches(subjectType, grant.SubjectType),
-            FilterText = $"{clientId} {subjectType} {organizations} {audience}",
+                : grant => !others && Matches(clientId, grant.ClientId) && Matches(audience, grant.Audience) && Matches(subjectType, grant.SubjectType),
+            FilterText = $"{clientId} {subjectType} {others} {audience}",
         });
     }
 

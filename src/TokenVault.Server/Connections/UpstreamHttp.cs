@@ -10,7 +10,8 @@ internal sealed record UpstreamAnswer(HttpStatusCode Status, string? MediaType, 
 
 /// <param name="Patience">For the whole answer.</param>
 /// <param name="MayStillSend">Asked last of all before the body leaves; null: it may.</param>
-internal readonly record struct SendTerms(TimeSpan Patience, Func<bool>? MayStillSend = null);
+/// <param name="StatusOnly">What the answer says besides its status is not read, however long it is.</param>
+internal readonly record struct SendTerms(TimeSpan Patience, Func<bool>? MayStillSend = null, bool StatusOnly = false);
 
 /// <summary>
 /// Sends one request to a provider, once: over a new HTTP/1.1 connection through the egress guard, with a deadline for the whole
@@ -67,7 +68,7 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         {
             using var response = await _invoker.SendAsync(request, either.Token);
             begun = new UpstreamAnswer(response.StatusCode, response.Content.Headers.ContentType?.MediaType, [], RetryAfter(response), sentAt);
-            return await ReadAsync(response.Content, body, limit, either.Token)
+            return terms.StatusOnly || await ReadAsync(response.Content, body, limit, either.Token)
                 ? new(begun with { Body = body.ToArray() }, null)
                 : Failed(ProviderFailureKind.OutcomeUnknown, "the answer is too large");
         }

@@ -142,14 +142,12 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         return true;
     }
 
-    private static AuditEvent Event(string type, ExchangeAttempt attempt) => new()
+    private static AuditEvent Event(string type, ExchangeAttempt attempt) => new AuditEvent
     {
         Type = type,
         ClientId = attempt.Client.ClientId,
         ClientName = attempt.Client.Name,
         Connection = attempt.Request.Connection,
         UserId = attempt.UserId,
-        Ip = attempt.Origin.Ip,
-        UserAgent = attempt.Origin.UserAgent,
-    };
+    }.From(attempt.Origin);
 }

@@ -85,9 +85,7 @@ internal sealed class PrivilegedBudget(IStorage storage, AuditLog audit, Attempt
             Description = $"A privileged worker has reached its limit of {limit}: is its key stolen?",
             ClientId = client.ClientId,
             ClientName = client.Name,
-            Ip = origin.Ip,
-            UserAgent = origin.UserAgent,
             Details = new JsonObject { ["limit"] = limit, ["most"] = most },
-        })));
+        }.From(origin))));
     }
 }

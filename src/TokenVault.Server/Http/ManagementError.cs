@@ -39,6 +39,8 @@ internal sealed record ManagementError(int Status, string Message, string? Code 
     public static ManagementError PreconditionFailed { get; } =
         new(412, "The resource was changed since you read it. Read it again.", "precondition_failed");
 
+    public static ManagementError TooManyRequests(string message) => new(429, message, "too_many_requests");
+
     public static ManagementError TooLarge(int limit) => new(413, $"The body is larger than {limit} bytes", "payload_too_large");
 
     /// <summary>The wire member <c>error</c>.</summary>

@@ -1,12 +1,10 @@
-using TokenVault.Server.Audit;
 using TokenVault.Server.Keys;
-using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Http;
 
 /// <summary>What every Management API request passes: the token, the scope, the handler, the one renderer.</summary>
 internal sealed partial class ManagementGate(
-    AccessTokens tokens, CallerStanding standing, TokenVaultOptions options, IStorage storage, AuditLog audit, ILogger<ManagementGate> logger)
+    AccessTokens tokens, CallerStanding standing, TokenVaultOptions options, RequestRates rates, ManagementTrace trace, ILogger<ManagementGate> logger)
 {
     private readonly string _audience = options.Issuer + ManagementRoutes.BasePath;
 
@@ -28,7 +26,7 @@ internal sealed partial class ManagementGate(
         catch (Exception e) when (!context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted)
         {
             // A bug or a broken row: the caller learns that it failed, the log learns why.
-            Failed(logger, context.Request.Method, e);
+            await trace.BrokeAsync(context.Features.Get<ManagementRequest>(), context.Request.Method, e);
             answer = ManagementError.Internal;
         }
 
@@ -58,39 +56,22 @@ internal sealed partial class ManagementGate(
             return InvalidToken;
         }
 
+        if (!await rates.AdmitAsync(context, "management", caller.ClientId, caller.UserId))
+        {
+            return ManagementError.TooManyRequests("Global limit has been reached");
+        }
+
         if (ManagementRequest.Of(context, caller) is not { } request)
         {
             return scope.IsMetBy(scopes) ? ManagementError.NotFound : ManagementError.InsufficientScope(scope);
         }
 
+        context.Features.Set(request);
         var answer = scope.IsMetBy(scopes) ? await handler(request) : ManagementError.InsufficientScope(scope);
-        await TraceAsync(request, answer);
+        await trace.AnsweredAsync(request, answer);
         return answer;
-    }
-
-    /// <summary>A write that succeeded has left its trace in its own commit.</summary>
-    private async Task TraceAsync(ManagementRequest request, ManagementAnswer answer)
-    {
-        // What the caller is told may repeat what they sent; the log is told the code.
-        var row = (request.IsRead, answer.Error) switch
-        {
-            (false, { } error) => request.Audit("Refused", error.Status, target: null) with
-            {
-                Type = AuditType.FailedManagementWrite,
-                Description = $"Refused: {error.Code ?? error.Phrase}",
-            },
-            (true, null) when options.Audit.ManagementReads => request.Audit("Read", answer.Status, target: null) with { Type = AuditType.ManagementRead },
-            _ => null,
-        };
-        if (row is not null)
-        {
-            await storage.CommitAsync(new Batch().Append(audit.Row(row)));
-        }
     }
 
     [LoggerMessage(4001, LogLevel.Information, "A Management API token was refused: {Problem}")]
     private static partial void Refused(ILogger logger, string problem);
-
-    [LoggerMessage(4002, LogLevel.Error, "A Management API {Method} request failed")]
-    private static partial void Failed(ILogger logger, string method, Exception exception);
 }

@@ -75,9 +75,7 @@ internal sealed class ManagementRequest
             Description = description,
             ClientId = Caller.ClientId,
             UserId = Caller.UserId,
-            Ip = Origin.Ip,
-            UserAgent = Origin.UserAgent,
             Details = details,
-        };
+        }.From(Origin);
     }
 }

@@ -19,6 +19,11 @@ internal static class ManagementResponse
             response.Headers.WWWAuthenticate = unauthorized == ManagementGate.MissingToken ? "Bearer" : "Bearer error=\"invalid_token\"";
         }
 
+        if (answer.Error is { Status: 429 })
+        {
+            response.Headers.RetryAfter = "1";
+        }
+
         if (answer.EntityTag is not null)
         {
             response.Headers.ETag = answer.EntityTag;

@@ -30,13 +30,15 @@ internal static class SigningKeyDocs
 
     public static Operation Rotate { get; } = new("Rotate the signing keys")
     {
-        Description = "The next key of each algorithm signs from now on; the former one verifies until it is revoked.",
+        Guarded = true,
+        Description = "The next key of each algorithm signs from now on; the former one verifies until it is revoked. If-Match names the RS256 key that signed until now.",
         Status = 201,
         Answer = Named.DeepClone(),
     };
 
     public static Operation Revoke { get; } = new("Revoke a signing key")
     {
+        Guarded = true,
         Description = "Only a previous key: what it signed is refused from now on.",
         Answer = Named.DeepClone(),
     };

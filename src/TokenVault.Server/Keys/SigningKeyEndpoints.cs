@@ -49,13 +49,22 @@ internal sealed class SigningKeyEndpoints(ManagementRecords records, SigningKeys
     }
 
     private async Task<ManagementAnswer> GetAsync(ManagementRequest request) =>
-        await FindAsync(request) is { } key ? ManagementAnswer.Ok(View(key, keys.CertificateOf(key))) : Missing;
+        await FindAsync(request) is { } key ? ManagementAnswer.Ok(View(key, keys.CertificateOf(key))).Tagged(key.Version) : Missing;
 
     private static ManagementError Missing => ManagementError.Inexistent("signing_key");
 
-    /// <summary>Keys of every algorithm move on together; the answer is the RS256 key that signs from now on.</summary>
+    /// <summary>
+    /// Keys of every algorithm move on together; the answer is the RS256 key that signs from now on. <c>If-Match</c> names the key that
+    /// signed until now, so that of two administrators who saw the same key only one replaces it.
+    /// </summary>
     private async Task<ManagementAnswer> RotateAsync(ManagementRequest request)
     {
+        var former = await records.Storage.FindAsync<SigningKey>(keys.Current(SigningKeys.Algorithms[0]).Kid, request.Cancellation);
+        if (!request.Expects(former?.Version ?? 0))
+        {
+            return ManagementError.PreconditionFailed;
+        }
+
         foreach (var alg in SigningKeys.Algorithms)
         {
             await keys.RotateAsync(alg, request.Cancellation, records.Row(request, $"Rotate the {alg} signing key", 201, alg));
@@ -71,6 +80,11 @@ internal sealed class SigningKeyEndpoints(ManagementRecords records, SigningKeys
         if (await FindAsync(request) is not { } key)
         {
             return Missing;
+        }
+
+        if (!request.Expects(key.Version))
+        {
+            return ManagementError.PreconditionFailed;
         }
 
         var certificate = keys.CertificateOf(key);

@@ -12,6 +12,11 @@ internal static class LogCategory
         [AuditType.SuccessfulLogin] = "auth.login.success",
         [AuditType.FailedLogin] = "auth.login.fail",
         [AuditType.FailedLoginWrongPassword] = "auth.login.fail",
+        [AuditType.FailedLoginUnknownUser] = "auth.login.fail",
+        [AuditType.FailedLogout] = "auth.logout.fail",
+        [AuditType.BlockedAccount] = "auth.login.notification",
+        [AuditType.BlockedAddress] = "auth.login.notification",
+        [AuditType.ApiLimit] = "system.notification",
         [AuditType.SuccessfulLogout] = "auth.logout.success",
         [AuditType.SuccessfulVaultExchange] = "auth.token_exchange.success",
         [AuditType.SuccessfulCodeExchange] = "auth.token_exchange.success",
@@ -29,6 +34,7 @@ internal static class LogCategory
         [AuditType.ConnectedAccountDeleted] = "user.success",
         [AuditType.ConsentGiven] = "user.success",
         [AuditType.ConnectedAccountFailed] = "user.fail",
+        [AuditType.ConnectedAccountDeleteFailed] = "user.fail",
         [AuditType.ConsentDenied] = "user.fail",
         [AuditType.FactorEnrolled] = "user.success",
         [AuditType.FactorRemoved] = "user.success",
@@ -51,7 +57,7 @@ internal static class LogCategory
 
     /// <summary>Those of the field that no event here has are known as well: a stream may name them.</summary>
     public static IReadOnlySet<string> All { get; } = OfType.Values
-        .Concat(["auth.login.notification", "auth.logout.fail", "auth.signup.success", "auth.signup.fail", "auth.silent_auth.success", "auth.silent_auth.fail",
+        .Concat(["auth.signup.success", "auth.signup.fail", "auth.silent_auth.success", "auth.silent_auth.fail",
             "user.notification", "scim.event", "actions", Other])
         .ToHashSet(StringComparer.Ordinal);
 

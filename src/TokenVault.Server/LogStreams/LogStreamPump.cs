@@ -21,12 +21,20 @@ internal sealed class LogStreamPump(
     private static readonly TimeSpan LongestBackOff = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan SuspendAfter = TimeSpan.FromHours(24);
 
+    /// <summary>Rows; a node that dies makes the next one read that many again.</summary>
+    private const int MostPassedOver = 10_000;
+
+    private readonly ConcurrentDictionary<string, long> _passedOver = new(StringComparer.Ordinal);
     private readonly string _node = Identifier.Secret();
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 
     /// <summary>Where a new stream begins: behind the end of the chain, a second ago or two.</summary>
     public async ValueTask<long> NewestAsync(CancellationToken cancellationToken) =>
         (await storage.FindAsync<AuditHead>(AuditHead.TheId, cancellationToken))?.LastSequence ?? 0;
+
+    /// <summary>See <see cref="StreamPositions"/>.</summary>
+    public async ValueTask<IReadOnlyDictionary<string, long>> PositionsAsync(CancellationToken cancellationToken) =>
+        (await storage.ListAllAsync<LogStreamState>(index: null, cancellationToken)).ToDictionary(state => state.Id, state => state.Sequence, StringComparer.Ordinal);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -65,17 +73,22 @@ internal sealed class LogStreamPump(
         var fence = 0L;
         try
         {
-            // Most looks find nothing to do, and need no lease.
-            while (await DueAsync(id, stopping) is var (stream, state, rows))
+            // Most looks find nothing to send, and need neither a lease nor a commit.
+            while (await DueAsync(id, stopping) is { } due)
             {
-                var lease = await storage.CommitAsync(new Batch().AcquireLease(name, _node, LeaseTime));
-                if (!lease.Committed)
+                if (fence == 0)
                 {
-                    return;
+                    // Another node may have sent these rows until now: look again.
+                    fence = (await storage.CommitAsync(new Batch().AcquireLease(name, _node, LeaseTime))).Fence;
+                    if (fence == 0)
+                    {
+                        return;
+                    }
+
+                    continue;
                 }
 
-                fence = lease.Fence;
-                if (!await DeliverAsync(stream, state, rows, fence, stopping))
+                if (!await DeliverAsync(due, fence, stopping))
                 {
                     break;
                 }
@@ -108,7 +121,8 @@ internal sealed class LogStreamPump(
         }
     }
 
-    private async Task<(LogStream Stream, LogStreamState State, IReadOnlyList<StoredAuditRow> Rows)?> DueAsync(string id, CancellationToken stopping)
+    /// <returns>What to send, or at least to pass over for good; null when there is neither.</returns>
+    private async Task<Delivery?> DueAsync(string id, CancellationToken stopping)
     {
         if (await storage.FindAsync<LogStream>(id, stopping) is not { Status: LogStream.Active } stream
             || await storage.FindAsync<LogStreamState>(id, stopping) is not { } state
@@ -117,19 +131,35 @@ internal sealed class LogStreamPump(
             return null;
         }
 
-        var rows = await storage.ReadAuditAsync(state.Sequence, BatchSize, stopping);
-        return rows.Count == 0 ? null : (stream, state, rows);
+        var through = Math.Max(state.Sequence, _passedOver.GetValueOrDefault(id));
+        while (true)
+        {
+            var rows = await storage.ReadAuditAsync(through, BatchSize, stopping);
+            var entries = rows.Select(view.Of).Where(entry => IsWanted(stream, entry)).ToList();
+            through = rows.Count == 0 ? through : rows[^1].Sequence;
+            if (entries.Count > 0 || through - state.Sequence >= MostPassedOver)
+            {
+                return new Delivery(stream, state, entries, through);
+            }
+
+            // What is not for the stream costs no commit each time: it is remembered here, and read again by a node that does not know.
+            _passedOver[id] = through;
+            if (rows.Count < BatchSize)
+            {
+                return null;
+            }
+        }
     }
 
     /// <returns>Whether to go on.</returns>
-    private async Task<bool> DeliverAsync(LogStream stream, LogStreamState state, IReadOnlyList<StoredAuditRow> rows, long fence, CancellationToken stopping)
+    private async Task<bool> DeliverAsync(Delivery due, long fence, CancellationToken stopping)
     {
-        var entries = rows.Select(view.Of).Where(entry => IsWanted(stream, entry)).ToList();
+        var (stream, state, entries, through) = due;
         var problem = entries.Count == 0 ? null : await sender.SendAsync(stream, entries, stopping);
-        var batch = new Batch().RequireFence("log-stream " + stream.Id, fence);
+        var batch = new Batch().RenewLease("log-stream " + stream.Id, fence, LeaseTime);
         if (problem is null)
         {
-            var next = state with { Sequence = rows[^1].Sequence, Failures = 0, FailingSince = null, NextAttemptAt = null };
+            var next = state with { Sequence = through, Failures = 0, FailingSince = null, NextAttemptAt = null };
             return (await storage.CommitAsync(batch.Replace(next))).Committed;
         }
 
@@ -159,4 +189,7 @@ internal sealed class LogStreamPump(
 
     private static bool IsWanted(LogStream stream, JsonObject entry) =>
         stream.Filters.Count == 0 || stream.Filters.Contains(LogCategory.Of((string?)entry["type"]), StringComparer.Ordinal);
+
+    /// <param name="Through">The last row that was looked at.</param>
+    private sealed record Delivery(LogStream Stream, LogStreamState State, IReadOnlyList<JsonObject> Entries, long Through);
 }

@@ -10,8 +10,11 @@ namespace TokenVault.Server.OAuth;
 /// Ends the browser's session: <c>/oidc/logout</c> (OpenID Connect RP-Initiated Logout) and <c>/v2/logout</c>, which SDKs build
 /// themselves. The browser goes on only to a URL that the client registered.
 /// </summary>
-internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, SessionCookie sessions, IdTokens idTokens, AuditLog audit)
+internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, SessionCookie sessions, IdTokens idTokens, AuditLog audit, AttemptLimiter limiter)
 {
+    /// <summary>A minute, from one network: anybody may send what is refused.</summary>
+    private const int MostRefusalsTraced = 30;
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v2/logout", context => HandleAsync(context, Query(context), "returnTo"));
@@ -30,7 +33,7 @@ internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, Sessio
     {
         if (parameters is null)
         {
-            await Refused("The request is malformed.").WriteAsync(context);
+            await RefuseAsync(context, client: null, "The request is malformed.");
             return;
         }
 
@@ -39,7 +42,7 @@ internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, Sessio
         {
             if (idTokens.ReadHint(hint, clientId) is not { } read)
             {
-                await Refused("The id_token_hint is not an ID token of this server for this client.").WriteAsync(context);
+                await RefuseAsync(context, clientId, "The id_token_hint is not an ID token of this server for this client.");
                 return;
             }
 
@@ -49,7 +52,7 @@ internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, Sessio
         var returnTo = parameters[returnParameter];
         if (returnTo is not null && !await MayReturnAsync(returnTo, clientId, context.RequestAborted))
         {
-            await Refused("The URL to return to is not one of the client's allowed logout URLs.").WriteAsync(context);
+            await RefuseAsync(context, clientId, "The URL to return to is not one of the client's allowed logout URLs.");
             return;
         }
 
@@ -78,20 +81,34 @@ internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, Sessio
     {
         if (await sessions.FindAsync(context) is { } signedIn)
         {
-            var origin = RequestOrigin.Of(context);
             var ended = new AuditEvent
             {
                 Type = AuditType.SuccessfulLogout,
                 ClientId = clientId,
                 UserId = signedIn.User.UserId,
-                Ip = origin.Ip,
-                UserAgent = origin.UserAgent,
-            };
+            }.From(RequestOrigin.Of(context));
             await storage.CommitAsync(new Batch().DeleteIndexed("session", signedIn.Session.Id).Append(audit.Row(ended)));
         }
 
         SessionCookie.Remove(context);
     }
 
-    private static Page Refused(string explanation) => Page.Error(400, "The application's request cannot be served", explanation);
+    /// <param name="client">Whatever the request names; one that does not exist is nothing for the log.</param>
+    private async Task RefuseAsync(HttpContext context, string? client, string explanation)
+    {
+        if (limiter.Begin($"logouts {CallerNetwork.Of(context)}", MostRefusalsTraced) is null)
+        {
+            var known = client is null ? null : await cache.FindAsync<Client>(client, context.RequestAborted);
+            await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
+            {
+                Type = AuditType.FailedLogout,
+                Description = explanation,
+                ClientId = known?.ClientId,
+                ClientName = known?.Name,
+                UserId = (await sessions.FindAsync(context))?.User.UserId,
+            }.From(RequestOrigin.Of(context)))));
+        }
+
+        await Page.Error(400, "The application's request cannot be served", explanation).WriteAsync(context);
+    }
 }

@@ -32,5 +32,5 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
 
     /// <summary>The log entry of a grant.</summary>
     public static AuditEvent Event(string type, Client client, RequestOrigin origin) =>
-        new() { Type = type, ClientId = client.ClientId, ClientName = client.Name, Ip = origin.Ip, UserAgent = origin.UserAgent };
+        new AuditEvent { Type = type, ClientId = client.ClientId, ClientName = client.Name }.From(origin);
 }

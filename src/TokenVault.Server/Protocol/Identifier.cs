@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 
@@ -8,8 +9,13 @@ internal static class Identifier
 {
     private const string Base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+    private static readonly SearchValues<char> Base62Characters = SearchValues.Create(Base62);
+
     /// <summary>A connected account: <c>cac_</c> and 22 base62 characters (131 bits).</summary>
     public static string ConnectedAccount() => "cac_" + Text(22);
+
+    public static bool IsConnectedAccount(string text) =>
+        text.Length == 26 && text.StartsWith("cac_", StringComparison.Ordinal) && text.AsSpan(4).IndexOfAnyExcept(Base62Characters) < 0;
 
     public static string Tokenset() => "fct_" + Text(22);
 

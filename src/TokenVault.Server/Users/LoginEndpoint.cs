@@ -1,4 +1,3 @@
-using TokenVault.Server.Audit;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -7,7 +6,7 @@ namespace TokenVault.Server.Users;
 
 /// <summary>The sign-in page of local users.</summary>
 internal sealed class LoginEndpoint(
-    IStorage storage, SessionCookie sessions, PageStates states, AttemptLimiter limiter, AuditLog audit, SignInChoices choices)
+    IStorage storage, SessionCookie sessions, PageStates states, LoginAttempts attempts, SignInChoices choices)
 {
     /// <summary>The page's name in <see cref="PageStates"/>.</summary>
     public const string PageName = "login";
@@ -16,9 +15,6 @@ internal sealed class LoginEndpoint(
     public const string ConnectionPath = "/u/login/connection";
 
     private const string Path = "/u/login";
-
-    /// <summary>Failed attempts a minute, under whatever names: each costs a password hash and an audit row (T-DO-04).</summary>
-    private const int MostFromOneNetwork = 60;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -68,10 +64,7 @@ internal sealed class LoginEndpoint(
         }
 
         var username = (form["username"] ?? "").Trim();
-        var network = CallerNetwork.Of(context);
-        var key = $"login {username.ToLowerInvariant()} {network}";
-        var everybody = $"logins {network}";
-        if ((limiter.Begin(key) ?? limiter.Begin(everybody, MostFromOneNetwork)) is not null)
+        if (!await attempts.MayTryAsync(context, username))
         {
             await RefuseAsync(context, form["state"]!, state, username, "Too many attempts. Wait a minute, then try again.", 429);
             return;
@@ -87,13 +80,11 @@ internal sealed class LoginEndpoint(
 
         if (matches == false || user!.Blocked)
         {
-            await storage.CommitAsync(new Batch().Append(audit.Row(Event(context, AuditType.FailedLoginWrongPassword, user))));
+            await attempts.FailedAsync(context, user, isBlocked: matches == true);
             await RefuseAsync(context, form["state"]!, state, username, "Wrong user name or password.", 401);
             return;
         }
 
-        limiter.Succeeded(key);
-        limiter.Forgive(everybody);
         await BeginSessionAsync(context, user, username);
         await AuthorizePage.GoOnAsync(context, state.Query, form["state"]!, "You are signed in");
     }
@@ -107,7 +98,7 @@ internal sealed class LoginEndpoint(
         }
 
         var session = sessions.Begin(context, user, user.LocalIdentity(username) ?? user.Main()) with { Methods = [AuthenticationMethod.Password] };
-        await storage.CommitAsync(batch.Insert(session).Append(audit.Row(Event(context, AuditType.SuccessfulLogin, user))));
+        await storage.CommitAsync(batch.Insert(session).Append(attempts.Succeeded(context, user, username)));
     }
 
     private async ValueTask<User?> FindAsync(string login, CancellationToken cancellationToken)
@@ -115,20 +106,6 @@ internal sealed class LoginEndpoint(
         var key = User.LoginKey(Wire.DatabaseConnection, login);
         return await storage.FindByKeyAsync<User>("email", key, cancellationToken)
             ?? await storage.FindByKeyAsync<User>("username", key, cancellationToken);
-    }
-
-    private static AuditEvent Event(HttpContext context, string type, User? user)
-    {
-        var origin = RequestOrigin.Of(context);
-        return new AuditEvent
-        {
-            Type = type,
-            Connection = Wire.DatabaseConnection,
-            UserId = user?.UserId,
-            UserName = user?.Email ?? user?.Username,
-            Ip = origin.Ip,
-            UserAgent = origin.UserAgent,
-        };
     }
 
     private static Page Form(string state, PageState opened, string? username, string? problem, IReadOnlyList<SignInChoice> others, int status)

@@ -38,11 +38,11 @@ internal sealed class SessionEndpoints(ManagementRecords records)
     }
 
     private async Task<ManagementAnswer> GetAsync(ManagementRequest request) =>
-        await FindAsync(request) is { } session ? ManagementAnswer.Ok(View(session)) : ManagementError.Inexistent("session");
+        await FindAsync(request) is { } session ? ManagementAnswer.Ok(View(session)).Tagged(session.Version) : ManagementError.Inexistent("session");
 
     private Task<ManagementAnswer> DeleteAsync(ManagementRequest request) =>
         records.WriteAsync(request, "Delete a session", async () => await FindAsync(request) is { } session
-            ? new PendingWrite(new Batch().DeleteIndexed("session", session.Id), ManagementAnswer.Accepted) { Target = session.Id }
+            ? new PendingWrite(new Batch().DeleteIndexed("session", session.Id), ManagementAnswer.Accepted) { Target = session.Id, Replaced = session.Version }
             : new PendingWrite(Batch: null, ManagementAnswer.Accepted));
 
     private Task<ManagementAnswer> DeleteAllAsync(ManagementRequest request)

@@ -76,5 +76,5 @@ internal static class UserDocs
 
     public static Operation Session { get; } = new("Get a session") { Answer = ExampleSession.DeepClone() };
 
-    public static Operation EndSession { get; } = new("End a session") { Status = 202, Refusals = [409] };
+    public static Operation EndSession { get; } = new("End a session") { Status = 202, Guarded = true, Refusals = [409] };
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TokenVault.Server.Http;
+using TokenVault.Server.Http.Search;
 
 namespace TokenVault.Server.Users;
 
@@ -9,6 +10,8 @@ namespace TokenVault.Server.Users;
 /// </summary>
 internal sealed record UserSearch
 {
+    public static SearchSubject Subject { get; } = new(["email", "name", "given_name", "family_name", "nickname", "username", "user_id"]);
+
     /// <summary>Whether a user, as they are shown, is meant; null for all of them.</summary>
     public Func<JsonObject, bool>? Matches { get; private init; }
 
@@ -37,8 +40,8 @@ internal sealed record UserSearch
             return null;
         }
 
-        UserTerm? term = null;
-        if (text is not null && !UserQuery.TryParse(text, out term, out var problem))
+        SearchTerm? term = null;
+        if (text is not null && !SearchParser.TryParse(text, Subject, out term, out var problem))
         {
             query.Refuse(problem, "q");
         }
@@ -50,7 +53,7 @@ internal sealed record UserSearch
             Key = order is null && connection is null ? UniqueKey(term) : null,
             Order = order,
             Matches = user => (term is null || term.Matches(user))
-                && (connection is null || UserTerm.Values(user, "identities.connection").Any(value => (string?)value == connection)),
+                && (connection is null || SearchTerm.Values(user, "identities.connection").Any(value => (string?)value == connection)),
         };
     }
 
@@ -61,14 +64,14 @@ internal sealed record UserSearch
             return users;
         }
 
-        var keyed = users.Select(user => (User: user, Key: UserTerm.Values(UserView.Of(user), order.Field).FirstOrDefault()?.ToString() ?? ""));
+        var keyed = users.Select(user => (User: user, Key: SearchTerm.Values(UserView.Of(user), order.Field).FirstOrDefault()?.ToString() ?? ""));
         return (order.Descending
             ? keyed.OrderByDescending(pair => pair.Key, StringComparer.OrdinalIgnoreCase)
             : keyed.OrderBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase)).Select(pair => pair.User);
     }
 
-    private static (string Field, string Value)? UniqueKey(UserTerm? term) => term is EqualTerm { Field: "email" or "username" or "user_id" } equal
-        ? (equal.Field!, equal.Value)
+    private static (string Field, string Value)? UniqueKey(SearchTerm? term) => term is EqualTerm { Field: "email" or "username" or "user_id" } equal
+        ? (equal.Field, equal.Value)
         : null;
 
     private static (string Field, bool Descending)? ReadOrder(string? sort)

@@ -12,6 +12,7 @@ public sealed class LogQueryTests
         ["user_id"] = "auth0|abc",
         ["client_name"] = "The Application",
         ["ip"] = "127.0.0.1",
+        ["url"] = "https://a.example/x?y=z",
         ["details"] = new JsonObject { ["tokenset_id"] = "fct_1", ["is_privileged_worker"] = false },
     };
 
@@ -37,6 +38,12 @@ public sealed class LogQueryTests
     [InlineData("date:[2030-01-02T05:04:05+02:00 TO 2030-01-02T03:04:05.000Z]")]
     [InlineData("ip:127.0.0.1")]
     [InlineData("application")]
+    [InlineData("type:(feta OR seta)")]
+    [InlineData("NOT NOT type:seta")]
+    [InlineData("!type:feta")]
+    [InlineData("_exists_:details")]
+    [InlineData("url:https://a.example/x?y=z")]
+    [InlineData("date:2030*")]
     [InlineData("client_name:\"the application\"")]
     public void What_an_entry_meets_finds_it(string text) => LogQuery.Parse(text).ShouldNotBeNull().Matches(Entry).ShouldBeTrue();
 

@@ -1,7 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using TokenVault.Server.Audit;
 using TokenVault.Server.Demo;
+using TokenVault.Server.LogStreams;
+using TokenVault.Server.Storage;
 using TokenVault.Testing;
 using TokenVault.Tests.Flows.Vault;
 
@@ -96,6 +99,65 @@ public sealed class LogStreamTests(VaultScene scene) : IClassFixture<VaultScene>
         await VaultScene.UntilAsync(() => Task.FromResult(Entries(receiver).Exists(entry => (string?)entry["data"]!["details"]?["target"] == marked.ClientId)));
         await admin.DeleteAsync("log-streams/" + id);
     }
+
+    [Fact]
+    public async Task T_AU_05_No_text_forges_an_entry_of_a_stream_or_a_list()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        var admin = await scene.AdminAsync();
+        var made = await CreateAsync(admin, receiver.Address, "auth.logout.fail");
+        const string forgery = "x\r\n{\"log_id\":\"900forged\",\"data\":{\"type\":\"seta\"}}\n\u2028\u0085\u001b[2K\"},";
+        var row = scene.Vault.Service<AuditLog>().Row(new AuditEvent { Type = AuditType.FailedLogout, Description = forgery, UserName = forgery, UserAgent = forgery });
+        await scene.Storage.CommitAsync(new Batch().Append(row));
+
+        await VaultScene.UntilAsync(() => Task.FromResult(receiver.Accepted.Count > 0));
+        var entry = Entries(receiver).ShouldHaveSingleItem();
+        ((string?)entry["log_id"], (string?)entry["data"]!["description"]).ShouldBe((row.Id, forgery));
+        ((string?)(await admin.GetAsync("logs/" + row.Id)).Json["user_name"]).ShouldBe(forgery);
+        (await admin.GetAsync("logs/900forged")).Status.ShouldBe(404);
+        scene.Vault.Log.Text.ShouldNotContain("900forged");
+        await admin.DeleteAsync("log-streams/" + (string?)made["id"]);
+    }
+
+    [Fact]
+    public async Task A_long_answer_of_a_receiver_that_accepts_is_no_failure()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        (receiver.Status, receiver.AnswerLength) = (200, 1024 * 1024);
+        var admin = await scene.AdminAsync();
+        var made = await CreateAsync(admin, receiver.Address);
+        var app = await admin.CreateApplicationAsync("Answered at length");
+
+        await VaultScene.UntilAsync(() => Task.FromResult(Entries(receiver).Exists(entry => (string?)entry["data"]!["details"]?["target"] == app.ClientId)));
+        await VaultScene.UntilAsync(async () => (await StateAsync(made)).Sequence >= (await scene.Storage.FindAuditAsync((string)Entries(receiver)[^1]["log_id"]!, default))!.Sequence);
+        (await StateAsync(made)).Failures.ShouldBe(0);
+        Entries(receiver).Select(entry => (string)entry["log_id"]!).ShouldBeUnique();
+        await admin.DeleteAsync("log-streams/" + (string?)made["id"]);
+    }
+
+    [Fact]
+    public async Task What_is_not_for_a_stream_costs_no_commit()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        var admin = await scene.AdminAsync();
+        var made = await CreateAsync(admin, receiver.Address, "auth.logout.success");
+        var before = await StateAsync(made);
+        var batch = new Batch();
+        for (var i = 0; i < 350; i++)
+        {
+            batch.Append(scene.Vault.Service<AuditLog>().Row(new AuditEvent { Type = AuditType.ManagementWrite }));
+        }
+
+        await scene.Storage.CommitAsync(batch.Append(scene.Vault.Service<AuditLog>().Row(new AuditEvent { Type = AuditType.SuccessfulLogout })));
+
+        await VaultScene.UntilAsync(async () => (await StateAsync(made)).Version > before.Version);
+        Entries(receiver).ShouldHaveSingleItem();
+        (await StateAsync(made)).Version.ShouldBe(before.Version + 1);
+        await admin.DeleteAsync("log-streams/" + (string?)made["id"]);
+    }
+
+    private async Task<LogStreamState> StateAsync(JsonNode stream) =>
+        (await scene.Storage.FindAsync<LogStreamState>((string)stream["id"]!, CancellationToken.None))!;
 
     [Theory]
     [InlineData("http://receiver.example/hook")]

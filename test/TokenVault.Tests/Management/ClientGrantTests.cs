@@ -34,6 +34,7 @@ public class ClientGrantTests
         (await CountAsync($"?client_id={id}")).ShouldBe(2);
         (await CountAsync($"?client_id={id}&audience={audience}")).ShouldBe(2);
         (await CountAsync($"?client_id={id}&audience={audience}&subject_type=user")).ShouldBe(1);
+        (await CountAsync($"?client_id={id}&default_for=third_party_clients")).ShouldBe(0);
         (await CountAsync($"?client_id={id}&audience=https%3A%2F%2Fother.example")).ShouldBe(0);
         (await CountAsync($"?client_id={id.ToLowerInvariant()}x")).ShouldBe(0);
 

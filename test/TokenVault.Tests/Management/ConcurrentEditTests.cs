@@ -2,6 +2,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+using TokenVault.Server.Users;
 
 namespace TokenVault.Tests.Management;
 
@@ -66,6 +68,36 @@ public sealed class ConcurrentEditTests
         var next = replies.Single(reply => reply.Status == 200).Tag;
         (await SendAsync(host, "GET", resource, null, null)).Tag.ShouldBe(next);
         (await SendAsync(host, "DELETE", resource, null, next)).Status.ShouldBe(204);
+    }
+
+    [Fact]
+    public async Task T_MG_10_of_two_who_saw_the_same_signing_key_one_rotates_it_and_a_session_and_a_key_end_as_they_were_seen()
+    {
+        await using var host = await ManagementHost.StartAsync();
+        var keys = (await host.SendAsync("GET", "/keys/signing")).Body!.AsArray();
+        var current = "/keys/signing/" + keys.Single(key => (string?)key!["alg"] == "RS256" && (bool)key["current"]!)!["kid"];
+        var tag = (await SendAsync(host, "GET", current, null, null)).Tag.ShouldNotBeNull();
+        (await SendAsync(host, "POST", "/keys/signing/rotate", null, "\"v99\"")).Status.ShouldBe(412);
+        (await SendAsync(host, "POST", "/keys/signing/rotate", null, tag)).Status.ShouldBe(201);
+
+        // The former key has moved on: whoever revokes it by what they saw before is told.
+        (await SendAsync(host, "PUT", current + "/revoke", null, tag)).Status.ShouldBe(412);
+        var seen = (await SendAsync(host, "GET", current, null, null)).Tag;
+        (await SendAsync(host, "PUT", current + "/revoke", null, seen)).Status.ShouldBe(200);
+
+        var session = new Session
+        {
+            Id = Identifier.Session(),
+            CookieHash = Identifier.Hash("x"),
+            UserId = "auth0|1",
+            AuthenticatedAt = host.Clock.GetUtcNow(),
+            IdleExpiresAt = host.Clock.GetUtcNow().AddHours(1),
+            AbsoluteExpiresAt = host.Clock.GetUtcNow().AddHours(1),
+        };
+        await host.Storage.CommitAsync(new Batch().Insert(session));
+        var path = "/sessions/" + session.Id;
+        (await SendAsync(host, "DELETE", path, null, "\"v99\"")).Status.ShouldBe(412);
+        (await SendAsync(host, "DELETE", path, null, (await SendAsync(host, "GET", path, null, null)).Tag)).Status.ShouldBe(202);
     }
 
     private static async Task<(int Status, string? Tag)> SendAsync(ManagementHost host, string method, string path, string? json, string? tag)

@@ -134,6 +134,26 @@ public sealed class ListTests(ListTests.EightClients eight) : IClassFixture<List
         (await _host.SendAsync("GET", "/clients")).Body.ShouldBeOfType<JsonArray>().Count.ShouldBe(8);
     }
 
+    [Fact]
+    public async Task T_EN_12_hostile_texts_in_every_parameter_of_every_list_break_nothing()
+    {
+        string[] texts = ["' OR '1'='1", "\"; DROP TABLE audit; --", "%' UNION SELECT * FROM audit --", "\\'; SELECT pg_sleep(5)--", "[* TO *]", "((((", "a:b:c:\"", "_exists_:", "$where", "{\"$gt\":\"\"}", "\u202e\uffff", "*?*?*?"];
+        string[] names = ["q", "search", "sort", "fields", "include_fields", "include_totals", "page", "per_page", "from", "take", "connection", "client_id", "user_id", "search_engine", "email"];
+        foreach (var path in (string[])["/users", "/logs", "/users/auth0%7C1/logs", "/users-by-email", "/refresh-tokens", "/client-grants", "/connections", "/token-exchange-profiles", "/keys/encryption", "/log-streams"])
+        {
+            foreach (var name in names)
+            {
+                foreach (var text in texts)
+                {
+                    var reply = await _host.SendAsync("GET", $"{path}?{name}={Uri.EscapeDataString(text)}");
+                    reply.Status.ShouldBeOneOf([200, 400, 404], $"{path} {name} {text}");
+                }
+            }
+        }
+
+        (await _host.SendAsync("GET", "/logs?per_page=1&include_totals=true")).Body!["total"]!.GetValue<int>().ShouldBeGreaterThan(0);
+    }
+
     public sealed class EightClients : IAsyncLifetime
     {
         internal ManagementHost Host { get; private set; } = null!;

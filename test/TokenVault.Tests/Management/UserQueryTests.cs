@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using TokenVault.Server.Http.Search;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Users;
 
@@ -54,7 +55,7 @@ public sealed class UserQueryTests
     [InlineData("name:[aa TO bb]", true)]
     public void A_query_finds_what_it_says(string query, bool found)
     {
-        UserQuery.TryParse(query, out var term, out var problem).ShouldBeTrue(problem);
+        SearchParser.TryParse(query, UserSearch.Subject, out var term, out var problem).ShouldBeTrue(problem);
         term!.Matches(Ada).ShouldBe(found);
     }
 
@@ -65,6 +66,7 @@ public sealed class UserQueryTests
     [InlineData("email:a)")]
     [InlineData("\"open")]
     [InlineData("name:O'Hara")]
+    [InlineData("created_at:[2026 TO 2027] \"a\"")]
     [InlineData("AND email:a")]
     [InlineData("email:a OR")]
     [InlineData("NOT")]
@@ -75,13 +77,13 @@ public sealed class UserQueryTests
     [InlineData(":x")]
     [InlineData("((((((((((((((((((((a))))))))))))))))))))")]
     public void A_query_that_is_not_understood_is_refused(string query) =>
-        UserQuery.TryParse(query, out _, out _).ShouldBeFalse();
+        SearchParser.TryParse(query, UserSearch.Subject, out _, out _).ShouldBeFalse();
 
     [Fact]
     public void A_pattern_of_many_stars_takes_no_time()
     {
         var user = new JsonObject { ["name"] = new string('a', 2000) };
-        UserQuery.TryParse("name:" + string.Concat(Enumerable.Repeat("*a", 500)) + "b", out var term, out _).ShouldBeTrue();
+        SearchParser.TryParse("name:" + string.Concat(Enumerable.Repeat("*a", 500)) + "b", UserSearch.Subject, out var term, out _).ShouldBeTrue();
         term!.Matches(user).ShouldBeFalse();
     }
 

@@ -116,7 +116,7 @@ internal sealed class OperationWriter(string path, string method, RequiredScope 
 
     private HashSet<int> Refusals()
     {
-        var refusals = new HashSet<int>(operation.Refusals) { 401, 403 };
+        var refusals = new HashSet<int>(operation.Refusals) { 401, 403, 429 };
         if (operation.Body is not null || operation.Fields || operation.List is not null || operation.Query.Count > 0)
         {
             refusals.Add(400);

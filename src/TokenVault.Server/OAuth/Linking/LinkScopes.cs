@@ -88,7 +88,6 @@ internal sealed class LinkScopes(IStorage storage, SignInDeparture departure, Id
 
     private static AuditEvent Trace(HttpContext context, AuthorizeRequest request, User user, UserIdentity identity)
     {
-        var origin = RequestOrigin.Of(context);
         return new AuditEvent
         {
             Type = AuditType.ManagementWrite,
@@ -97,8 +96,6 @@ internal sealed class LinkScopes(IStorage storage, SignInDeparture departure, Id
             UserId = user.UserId,
             Connection = identity.Connection,
             ConnectionId = identity.ConnectionId,
-            Ip = origin.Ip,
-            UserAgent = origin.UserAgent,
-        };
+        }.From(RequestOrigin.Of(context));
     }
 }

@@ -110,16 +110,14 @@ internal sealed class SignInSession(
 
     public static AuditEvent Event(HttpContext context, string type, SignInRequest request, Connection connection)
     {
-        var origin = RequestOrigin.Of(context);
         return new AuditEvent
         {
             Type = type,
             ClientId = request.ClientId,
             Connection = connection.Name,
             ConnectionId = connection.Id,
-            Ip = origin.Ip,
-            UserAgent = origin.UserAgent,
-        };
+            Strategy = connection.Strategy,
+        }.From(RequestOrigin.Of(context));
     }
 
     private async ValueTask<(User? User, OAuthError? Refused)> UserAsync(Connection connection, UserIdentity identity)

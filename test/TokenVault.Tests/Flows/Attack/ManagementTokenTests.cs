@@ -7,7 +7,7 @@ namespace TokenVault.Tests.Flows.Attack;
 public sealed class ManagementTokenTests(AttackScene scene) : IClassFixture<AttackScene>
 {
     [Fact]
-    public async Task T_ST_11_a_deleted_clients_management_token_is_worth_nothing()
+    public async Task T_ST_11_T_MG_11_a_deleted_clients_management_token_is_worth_nothing()
     {
         var (client, _, machine) = await MachineAsync("read:users", "create:client_grants");
         (await machine.GetAsync("users")).Status.ShouldBe(200);
@@ -16,7 +16,7 @@ public sealed class ManagementTokenTests(AttackScene scene) : IClassFixture<Atta
     }
 
     [Fact]
-    public async Task T_ST_11_a_narrowed_or_withdrawn_grant_narrows_the_tokens_that_are_out()
+    public async Task T_ST_11_T_MG_11_a_narrowed_or_withdrawn_grant_narrows_the_tokens_that_are_out()
     {
         var (_, grant, machine) = await MachineAsync("read:users", "read:clients");
         (await scene.Admin.PatchAsync("client-grants/" + grant, new JsonObject { ["scope"] = new JsonArray("read:clients") })).Status.ShouldBe(200);
@@ -34,6 +34,21 @@ public sealed class ManagementTokenTests(AttackScene scene) : IClassFixture<Atta
         var (_, grant, machine) = await MachineAsync("read:clients");
         (await scene.Admin.PatchAsync("client-grants/" + grant, new JsonObject { ["scope"] = new JsonArray("read:clients", "read:users") })).Status.ShouldBe(200);
         (await machine.GetAsync("users")).Status.ShouldBe(403);
+    }
+
+    [Fact]
+    public async Task T_MG_11_a_management_token_lives_for_a_day_at_most_whatever_is_asked_for()
+    {
+        var management = Uri.EscapeDataString(scene.Vault.Issuer + "api/v2/");
+        (await scene.Admin.PatchAsync("resource-servers/" + management, new JsonObject { ["token_lifetime"] = 86_401 })).Status.ShouldBe(400);
+        var answer = await scene.Vault.Api.FormAsync("oauth/token", new Dictionary<string, string>
+        {
+            ["grant_type"] = "client_credentials",
+            ["client_id"] = (string)scene.Vault.Bootstrap["client_id"]!,
+            ["client_secret"] = (string)scene.Vault.Bootstrap["client_secret"]!,
+            ["audience"] = scene.Vault.Issuer + "api/v2/",
+        });
+        answer.Json["expires_in"]!.GetValue<int>().ShouldBeLessThanOrEqualTo(86_400);
     }
 
     private async Task<(Credentials Client, string Grant, Operator Machine)> MachineAsync(params string[] scopes)

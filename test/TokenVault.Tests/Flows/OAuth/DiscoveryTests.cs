@@ -35,6 +35,18 @@ public sealed class DiscoveryTests(OAuthVault vault) : IClassFixture<OAuthVault>
     public async Task Both_well_known_addresses_say_the_same() =>
         (await vault.GetAsync(".well-known/oauth-authorization-server")).Text.ShouldBe((await vault.GetAsync(".well-known/openid-configuration")).Text);
 
+    [Theory]
+    [InlineData("oauth/introspect")]
+    [InlineData("introspect")]
+    [InlineData("oauth/token/introspect")]
+    public async Task T_MG_09_Nobody_is_told_anything_of_another_clients_token(string path)
+    {
+        var token = (await vault.SignInAsync(vault.Web))["access_token"];
+        var answer = await vault.PostAsync(path, "token=" + token);
+        answer.Status.ShouldBe(404);
+        (await vault.GetAsync(".well-known/openid-configuration")).Text.ShouldNotContain("introspect");
+    }
+
     [Fact]
     public async Task Every_endpoint_that_is_listed_is_there()
     {

@@ -46,6 +46,22 @@ public sealed class ConnectedAccountsTests(VaultScene scene) : IClassFixture<Vau
         (await user.MyAsync(HttpMethod.Get, VaultScene.Accounts, begun.Token)).Json["accounts"]!.AsArray().ShouldBeEmpty();
         (await user.MyAsync(HttpMethod.Delete, VaultScene.Accounts + "/" + completed["id"], begun.Token)).Status.ShouldBe(404);
         (await user.ExchangeAsync())["reason"].ShouldBe("not_connected");
+
+        // The log has each of these, and the second deletion as one that failed.
+        foreach (var (type, method, path) in ((string, string, string)[])
+            [
+                ("connected_accounts_connection_succeeded", "post", "/me/v1/connected-accounts/complete"),
+                ("connected_accounts_delete_succeeded", "delete", "/me/v1/connected-accounts/accounts/{id}"),
+                ("connected_accounts_delete_failed", "delete", "/me/v1/connected-accounts/accounts/{id}"),
+            ])
+        {
+            var details = (await scene.AuditAsync(type, user.Id)).ShouldHaveSingleItem()["details"]!;
+            ((string?)details["connected_account"]!["id"]).ShouldBe(completed["id"], type);
+            ((string?)details["request"]!["method"], (string?)details["request"]!["path"]).ShouldBe((method, path));
+        }
+
+        var failed = (await scene.AuditAsync("connected_accounts_delete_failed", user.Id)).Single()["details"]!["error"]!;
+        ((int)failed["status"]!, (string?)failed["title"], (string?)failed["type"]).ShouldBe((404, "Not Found", "https://auth0.com/api-errors"));
     }
 
     [Fact]

@@ -1,22 +1,8 @@
-namespace TokenVault.Server.Http;
+namespace TokenVault.Server.Http.Search;
 
 /// <summary>A pattern of a search: <c>*</c> stands for any text, <c>?</c> for one character, unless they were escaped.</summary>
 internal sealed record Wildcard(IReadOnlyList<(char Character, bool Wild)> Parts)
 {
-    /// <summary>A word of a search, read once: its text, and the pattern that it is, if it is one.</summary>
-    public static (string Text, Wildcard? Pattern) Read(ReadOnlySpan<char> word)
-    {
-        var parts = new List<(char Character, bool Wild)>();
-        for (var i = 0; i < word.Length; i++)
-        {
-            var escaped = word[i] == '\\' && i + 1 < word.Length;
-            i += escaped ? 1 : 0;
-            parts.Add((word[i], !escaped && word[i] is '*' or '?'));
-        }
-
-        return (string.Concat(parts.Select(part => part.Character)), parts.Exists(part => part.Wild) ? new Wildcard(parts) : null);
-    }
-
     /// <summary>The same anywhere in a text.</summary>
     public Wildcard Anywhere() => new([('*', true), .. Parts, ('*', true)]);
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace TokenVault.Server.Users;
+namespace TokenVault.Server.Http.Search;
 
 /// <summary>A stretch of time as a search writes it: a year, a month, a day or an instant, in UTC.</summary>
 internal sealed record Instants(DateTime Start, DateTime End)
@@ -14,10 +14,18 @@ internal sealed record Instants(DateTime Start, DateTime End)
         ("yyyy-MM-dd'T'HH:mm:ss", start => start.AddSeconds(1)),
         ("yyyy-MM-dd'T'HH:mm:ss'Z'", start => start.AddSeconds(1)),
         ("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", start => start.AddMilliseconds(1)),
+        ("yyyy-MM-dd'T'HH:mm:sszzz", start => start.AddSeconds(1)),
+        ("yyyy-MM-dd'T'HH:mm:ss.fffzzz", start => start.AddMilliseconds(1)),
     ];
 
     public static Instants? Read(string text)
     {
+        // Too short for a year, or a text that is no date at all: the most there are, and each would be tried in every form.
+        if (text.Length is < 4 or > 33 || !char.IsAsciiDigit(text[0]))
+        {
+            return null;
+        }
+
         foreach (var (format, end) in Forms)
         {
             const DateTimeStyles utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
@@ -29,6 +37,4 @@ internal sealed record Instants(DateTime Start, DateTime End)
 
         return null;
     }
-
-    public static bool TryRead(string text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Instants? read) => (read = Read(text)) is not null;
 }

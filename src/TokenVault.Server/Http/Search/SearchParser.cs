@@ -1,30 +1,33 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
-using TokenVault.Server.Http;
 
-namespace TokenVault.Server.Users;
+namespace TokenVault.Server.Http.Search;
 
 /// <summary>
 /// Reads a search: <c>field:value</c>, <c>field:"some text"</c>, <c>field:(a OR b)</c>, wildcards, ranges <c>[a TO b]</c> and <c>{a TO b}</c>,
-/// <c>_exists_:field</c>, put together with AND, OR, NOT and parentheses.
+/// <c>_exists_:field</c>, put together with AND, OR, NOT and parentheses: the part of the search language of Auth0 that consoles use. It is
+/// decided here, never by a database's language (T-EN-12).
 /// </summary>
-internal sealed class UserQuery
+internal sealed class SearchParser
 {
-    private const int Deepest = 16;
+    private const int Deepest = 11;
+    private const int MostTerms = 50;
     private const string Syntax = "()[]{}\":";
 
     /// <summary>What a word may hold beside letters and digits; with anything else in it, it is put in quotation marks.</summary>
     private const string Bare = "_-.@+|/*?";
 
     private readonly string _text;
+    private readonly SearchSubject _subject;
     private int _at;
     private int _depth;
+    private int _terms;
 
-    private UserQuery(string text) => _text = text;
+    private SearchParser(string text, SearchSubject subject) => (_text, _subject) = (text, subject);
 
-    public static bool TryParse(string text, [NotNullWhen(true)] out UserTerm? term, [NotNullWhen(false)] out string? problem)
+    public static bool TryParse(string text, SearchSubject subject, [NotNullWhen(true)] out SearchTerm? term, [NotNullWhen(false)] out string? problem)
     {
-        var query = new UserQuery(text);
+        var query = new SearchParser(text, subject);
         try
         {
             term = query.ReadOr(field: null);
@@ -40,7 +43,7 @@ internal sealed class UserQuery
 
     private bool AtEnd => Peek() == '\0';
 
-    private UserTerm ReadOr(string? field)
+    private SearchTerm ReadOr(string? field)
     {
         if (++_depth > Deepest)
         {
@@ -57,10 +60,10 @@ internal sealed class UserQuery
         return left;
     }
 
-    private UserTerm ReadAnd(string? field)
+    private SearchTerm ReadAnd(string? field)
     {
         var left = ReadNot(field);
-        while (TakeWord("AND"))
+        while (TakeWord("AND") || (_subject.SideBySide && field is null && HasMore()))
         {
             left = new AndTerm(left, ReadNot(field));
         }
@@ -68,10 +71,10 @@ internal sealed class UserQuery
         return left;
     }
 
-    private UserTerm ReadNot(string? field)
+    private SearchTerm ReadNot(string? field)
     {
         var negated = false;
-        while (TakeWord("NOT"))
+        while (TakeWord("NOT") || TakeSign('-') || TakeSign('!'))
         {
             negated = !negated;
         }
@@ -80,8 +83,13 @@ internal sealed class UserQuery
         return negated ? new NotTerm(term) : term;
     }
 
-    private UserTerm ReadPrimary(string? field)
+    private SearchTerm ReadPrimary(string? field)
     {
+        if (++_terms > MostTerms)
+        {
+            throw new FormatException("The query has too many terms");
+        }
+
         switch (Peek())
         {
             case '(':
@@ -90,13 +98,13 @@ internal sealed class UserQuery
                 Demand(')');
                 return inner;
             case '"':
-                return new EqualTerm(field, ReadQuoted());
+                return Equal(field, ReadQuoted());
             case '[' or '{' when field is not null:
                 return ReadRange(field);
         }
 
         var start = _at;
-        var word = ReadWord();
+        var word = ReadWord(colons: field is not null && _subject.AnySigns);
         if (word.Count == 0)
         {
             throw new FormatException(AtEnd ? "The query ends too early" : $"Unexpected text at position {_at}");
@@ -114,10 +122,26 @@ internal sealed class UserQuery
             throw new FormatException($"An operator stands alone at position {start}");
         }
 
-        return word.Exists(part => part.Wild) ? new WildcardTerm(field, new Wildcard(word)) : new EqualTerm(field, Plain(word));
+        return word.Exists(part => part.Wild) ? Like(field, new Wildcard(word)) : Equal(field, Plain(word));
     }
 
-    private UserTerm ReadValue(string field)
+    private SearchTerm Equal(string? field, string text)
+    {
+        if (field is not null)
+        {
+            return new EqualTerm(field, text);
+        }
+
+        return new WordTerm(_subject.WordFields, _subject.WordsAnywhere
+            ? value => value.Contains(text, StringComparison.OrdinalIgnoreCase)
+            : value => value.Equals(text, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private SearchTerm Like(string? field, Wildcard pattern) => field is not null
+        ? new WildcardTerm(field, pattern)
+        : new WordTerm(_subject.WordFields, (_subject.WordsAnywhere ? pattern.Anywhere() : pattern).Fits);
+
+    private SearchTerm ReadValue(string field)
     {
         if (field == "_exists_")
         {
@@ -184,7 +208,7 @@ internal sealed class UserQuery
         {
             var escaped = _text[_at] == '\\' && _at + 1 < _text.Length;
             var character = escaped ? _text[++_at] : _text[_at];
-            if (!escaped && character != ':' && !char.IsLetterOrDigit(character) && !Bare.Contains(character))
+            if (!escaped && !_subject.AnySigns && character != ':' && !char.IsLetterOrDigit(character) && !Bare.Contains(character))
             {
                 throw new FormatException($"The word at position {_at} needs quotation marks");
             }
@@ -201,12 +225,26 @@ internal sealed class UserQuery
     private bool TakeWord(string word)
     {
         SkipSpace();
-        var end = _at + word.Length;
-        var there = string.CompareOrdinal(_text, _at, word, 0, word.Length) == 0
-            && (end >= _text.Length || char.IsWhiteSpace(_text[end]) || _text[end] is '(' or '"');
-        _at = there ? end : _at;
+        var there = IsWord(word);
+        _at += there ? word.Length : 0;
         return there;
     }
+
+    private bool IsWord(string word)
+    {
+        var end = _at + word.Length;
+        return string.CompareOrdinal(_text, _at, word, 0, word.Length) == 0
+            && (end >= _text.Length || char.IsWhiteSpace(_text[end]) || _text[end] is '(' or '"');
+    }
+
+    private bool TakeSign(char sign)
+    {
+        var there = Peek() == sign && _at + 1 < _text.Length && !char.IsWhiteSpace(_text[_at + 1]);
+        _at += there ? 1 : 0;
+        return there;
+    }
+
+    private bool HasMore() => !AtEnd && Peek() != ')' && !IsWord("OR");
 
     private void Demand(char character)
     {

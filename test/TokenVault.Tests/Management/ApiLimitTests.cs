@@ -1,0 +1,72 @@
+using TokenVault.Server.Audit;
+using TokenVault.Server.Demo;
+using TokenVault.Server.Storage;
+using TokenVault.Testing;
+
+namespace TokenVault.Tests.Management;
+
+/// <summary>How much one caller may ask for, and what the headers say of it.</summary>
+public sealed class ApiLimitTests
+{
+    [Fact]
+    public async Task A_caller_who_asks_too_often_waits_as_the_headers_say_and_the_log_says_it_once()
+    {
+        await using var vault = await TestVault.StartAsync(new Dictionary<string, string?> { ["TokenVault:Api:RequestsPerSecond"] = "3" });
+        var admin = await Operator.SignInAsync(vault.Api, vault.Bootstrap);
+        var reset = vault.Clock.GetUtcNow().ToUnixTimeSeconds() + 1;
+        for (var remaining = 2; remaining >= 0; remaining--)
+        {
+            var answer = await admin.GetAsync("clients");
+            answer.Status.ShouldBe(200);
+            Limits(answer).ShouldBe(("3", $"{remaining}", $"{reset}"));
+            answer.Headers.RetryAfter.ShouldBeNull();
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            var refused = await admin.GetAsync("clients");
+            refused.Text.ShouldBe("""{"statusCode":429,"error":"Too Many Requests","message":"Global limit has been reached","errorCode":"too_many_requests"}""");
+            refused.Status.ShouldBe(429);
+            Limits(refused).ShouldBe(("3", "0", $"{reset}"));
+            refused.Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(1));
+        }
+
+        vault.Clock.Advance(TimeSpan.FromSeconds(1));
+        (await admin.GetAsync("logs?q=type:api_limit")).Json.AsArray().ShouldHaveSingleItem()!["client_id"]!.GetValue<string>()
+            .ShouldBe((string?)vault.Bootstrap["client_id"]);
+    }
+
+    [Fact]
+    public async Task T_DO_05_Searches_of_a_long_log_wait_for_one_another_and_answer_with_what_they_went_through()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var admin = await Operator.SignInAsync(vault.Api, vault.Bootstrap);
+        var row = vault.Service<AuditLog>();
+        for (var written = 0; written < 101_000; written += 1_000)
+        {
+            var batch = new Batch();
+            for (var i = 0; i < 1_000; i++)
+            {
+                batch.Append(row.Row(new AuditEvent { Type = AuditType.SuccessfulLogout }));
+            }
+
+            await vault.Storage.CommitAsync(batch);
+        }
+
+        const string nothing = "logs?q=type:nothing";
+        (await admin.GetAsync(nothing)).Status.ShouldBe(400);
+        var totals = await admin.GetAsync(nothing + "&include_totals=true");
+        totals.Text.ShouldBe("""{"start":0,"limit":50,"length":0,"total":0,"logs":[],"partial":true}""");
+
+        // Auth0's own figure: a thousand, of which the first page is at hand.
+        var many = await admin.GetAsync("logs?q=type:slo&include_totals=true&per_page=1");
+        ((int)many.Json["total"]!, many.Json["partial"]).ShouldBe((1000, null));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => admin.GetAsync(nothing)));
+        answers.Select(answer => answer.Status).Distinct().Order().ShouldBe([400, 429]);
+        answers.ShouldAllBe(answer => answer.Status == 400 || answer.Headers.RetryAfter != null);
+    }
+
+    private static (string, string, string) Limits(Answer answer) =>
+        (answer.Headers.GetValues("x-ratelimit-limit").Single(), answer.Headers.GetValues("x-ratelimit-remaining").Single(), answer.Headers.GetValues("x-ratelimit-reset").Single());
+}
