@@ -45,6 +45,10 @@ internal sealed class TokenVaultOptions
 
     public PrivilegedWorkerOptions PrivilegedWorker { get; set; } = new();
 
+    public MtlsOptions Mtls { get; set; } = new();
+
+    public ProofOfPossessionOptions ProofOfPossession { get; set; } = new();
+
     internal sealed class AuditOptions
     {
         /// <summary>How many days log entries are kept at least; 0: for ever.</summary>

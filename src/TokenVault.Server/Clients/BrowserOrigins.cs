@@ -24,7 +24,7 @@ internal sealed class BrowserOrigins(IStorage storage)
         if (allowed)
         {
             context.Response.Headers.AccessControlAllowOrigin = origin;
-            context.Response.Headers.AccessControlExposeHeaders = "dpop-nonce, location, retry-after";
+            context.Response.Headers.AccessControlExposeHeaders = "dpop-nonce, location, retry-after, www-authenticate";
         }
 
         if (!HttpMethods.IsOptions(context.Request.Method))

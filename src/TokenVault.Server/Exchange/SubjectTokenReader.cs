@@ -9,7 +9,7 @@ namespace TokenVault.Server.Exchange;
 
 /// <summary>Who a subject token speaks for. The user, the client and the API are looked up each time, never remembered (T-ST-11).</summary>
 internal sealed class SubjectTokenReader(
-    IStorage storage, RecordCache cache, RefreshTokens refreshTokens, AccessTokens accessTokens, ApiAccessPolicy policy, PrivilegedSubjectReader privileged)
+    IStorage storage, RefreshTokens refreshTokens, AccessTokenSubjects accessTokens, PrivilegedSubjectReader privileged)
 {
     /// <param name="before">With a second attempt of the same request: what the first has read.</param>
     public async ValueTask<Subject> ReadAsync(
@@ -17,19 +17,19 @@ internal sealed class SubjectTokenReader(
     {
         if (request.IsPrivileged && before is not null)
         {
-            // Its one use has been had; the user may have been blocked since.
+            // It has been counted; the user may have been blocked since.
             return before with { User = await UserAsync(before.User.Value.UserId, cancellationToken) };
         }
 
         if (request.IsPrivileged)
         {
-            var (userId, context) = await privileged.ReadAsync(request, client, origin);
-            return new Subject(await UserAsync(userId, cancellationToken), context);
+            var (userId, context, spent) = await privileged.ReadAsync(request, client, origin);
+            return new Subject(await UserAsync(userId, cancellationToken), context, spent);
         }
 
         var owner = request.SubjectTokenType == Wire.RefreshTokenType
-            ? await FromRefreshTokenAsync(request.SubjectToken, client, cancellationToken)
-            : await FromAccessTokenAsync(request.SubjectToken, client, cancellationToken);
+            ? await FromRefreshTokenAsync(request, client, cancellationToken)
+            : await accessTokens.ReadAsync(request, client, cancellationToken);
         return new Subject(await UserAsync(owner, cancellationToken), AuditContext: null);
     }
 
@@ -48,9 +48,9 @@ internal sealed class SubjectTokenReader(
         };
     }
 
-    private async ValueTask<Outcome<string>> FromRefreshTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<string>> FromRefreshTokenAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
     {
-        var presented = await refreshTokens.FindAsync(token.Reveal(), cancellationToken);
+        var presented = await refreshTokens.FindAsync(request.SubjectToken.Reveal(), cancellationToken);
         if (presented is not { Standing: RefreshTokenStanding.Current })
         {
             return OAuthError.InvalidRefreshToken("unknown, expired or rotated");
@@ -61,6 +61,11 @@ internal sealed class SubjectTokenReader(
         if (record.ClientId != client.ClientId)
         {
             return OAuthError.InvalidRefreshToken("the token is another client's");
+        }
+
+        if (record.BoundTo?.IsMetBy(request.Proven) == false)
+        {
+            return OAuthError.InvalidRefreshToken("the token is bound to a key that the request does not prove");
         }
 
         if (record.Rotating)
@@ -77,40 +82,8 @@ internal sealed class SubjectTokenReader(
 
         return record.UserId;
     }
-
-    private async ValueTask<Outcome<string>> FromAccessTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
-    {
-        // Only the API that the token is for may exchange it, by the client that stands for that API (T-ST-15).
-        if (client.AppType != "resource_server" || client.ResourceServerIdentifier is not { } audience)
-        {
-            return ExchangeErrors.ClientMayNot(
-                "Only a client with app_type resource_server, linked to the access token's API by resource_server_identifier, may exchange an access token.");
-        }
-
-        if (await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is null)
-        {
-            return ExchangeErrors.ClientMayNot("The client's API does not exist any more.");
-        }
-
-        if (accessTokens.Verify(token.Reveal(), audience, out var problem) is not { } verified)
-        {
-            return ExchangeErrors.InvalidSubjectToken(problem);
-        }
-
-        if (verified.UserId is not { } userId)
-        {
-            return ExchangeErrors.InvalidSubjectToken("the token is a client's, not a user's");
-        }
-
-        if (await cache.FindAsync<Client>(verified.ClientId, cancellationToken) is not { } issuedTo)
-        {
-            return ExchangeErrors.InvalidSubjectToken("the client that the token was issued to is gone");
-        }
-
-        var access = await policy.ForUserAsync(issuedTo, audience, [], cancellationToken);
-        return access.Failed(out _) ? ExchangeErrors.InvalidSubjectToken("the client that the token was issued to may not use the API any more") : userId;
-    }
 }
 
 /// <summary>The user, if the token stands for one, and why a privileged worker asks.</summary>
-internal sealed record Subject(Outcome<User> User, string? AuditContext);
+/// <param name="Spent">The name of the worker's token, which whatever comes of the request uses up in one commit with its trace (T-PW-03).</param>
+internal sealed record Subject(Outcome<User> User, string? AuditContext, SpentJti? Spent = null);
