@@ -15,6 +15,7 @@ internal static class OptionsValidation
         "MultiFactor:SessionsMayExchange",
         "PrivilegedWorker:RequireIpAllowlist", "PrivilegedWorker:RequireGrants", "PrivilegedWorker:RefreshTokens", "PrivilegedWorker:MaxTokenAge",
         "PrivilegedWorker:RequestsPerMinute", "PrivilegedWorker:UsersPerHour",
+        "Mtls:Alias", "Mtls:Port", "Mtls:CertificateAuthorityFile", "Mtls:Header", "ProofOfPossession:TrustApis",
     ];
 
     /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
@@ -56,6 +57,11 @@ internal static class OptionsValidation
         sessions.AbsoluteLifetime = Parse(section, "Sessions:AbsoluteLifetime", sessions.AbsoluteLifetime, TryParseTime, "a time span like 7.00:00:00", errors);
         options.MultiFactor.SessionsMayExchange = Parse(section, "MultiFactor:SessionsMayExchange", false, bool.TryParse, "true or false", errors);
         BindWorker(section, options.PrivilegedWorker, errors);
+        options.Mtls.Alias = section["Mtls:Alias"];
+        options.Mtls.Port = Parse(section, "Mtls:Port", 0, TryParsePort, "a port from 1 to 65535", errors);
+        options.Mtls.CertificateAuthorityFile = section["Mtls:CertificateAuthorityFile"];
+        options.Mtls.Header = section["Mtls:Header"];
+        options.ProofOfPossession.TrustApis = Parse(section, "ProofOfPossession:TrustApis", false, bool.TryParse, "true or false", errors);
         return options;
     }
 
@@ -81,7 +87,7 @@ internal static class OptionsValidation
             yield return $"{Name("Storage:ConnectionString")} must be PostgreSQL's, Host=…;Database=…;Username=…;Password=…, or be left out for SQLite.";
         }
 
-        foreach (var error in CheckTls(options))
+        foreach (var error in CheckTls(options).Concat(MtlsValidation.Check(options)))
         {
             yield return error;
         }
@@ -155,7 +161,7 @@ internal static class OptionsValidation
         }
     }
 
-    private static string? IssuerProblem(string issuer)
+    public static string? IssuerProblem(string issuer)
     {
         if (!Uri.TryCreate(issuer, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttps)
         {
@@ -226,10 +232,13 @@ internal static class OptionsValidation
     private static bool TryParseCount(string text, out int value) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value <= 1_000_000;
 
+    private static bool TryParsePort(string text, out int value) =>
+        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value is >= 1 and <= 65_535;
+
     private static bool TryParseDays(string text, out int value) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value <= 36_500;
 
-    private static string Name(string key) => $"{TokenVaultOptions.Section}__{key.Replace(":", "__", StringComparison.Ordinal)}";
+    public static string Name(string key) => $"{TokenVaultOptions.Section}__{key.Replace(":", "__", StringComparison.Ordinal)}";
 
     private delegate bool TryParser<T>(string text, out T value);
 }

@@ -49,6 +49,10 @@ internal sealed class TokenVaultOptions
 
     public PrivilegedWorkerOptions PrivilegedWorker { get; set; } = new();
 
+    public MtlsOptions Mtls { get; set; } = new();
+
+    public ProofOfPossessionOptions ProofOfPossession { get; set; } = new();
+
     internal sealed class ApiOptions
     {
         /// <summary>Of one caller of the Management API or the My Account API, on one node; 0: without limit.</summary>

@@ -121,13 +121,13 @@ internal sealed class TokenVaultServer : IAsyncDisposable
     private static void Register(IServiceCollection services, TokenVaultOptions options, IStorage storage, KeyRing ring, SigningKeys keys)
     {
         services.AddSingleton(options).AddSingleton(storage).AddSingleton(ring).AddSingleton(keys).AddSingleton<RecordCache>();
-        services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<AttemptLimiter>().AddSingleton<LimitAlarm>().AddSingleton<RequestRates>().AddSingleton<Health>();
+        services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<DpopProofs>().AddSingleton<PresentedTokens>().AddSingleton<AttemptLimiter>().AddSingleton<LimitAlarm>().AddSingleton<RequestRates>().AddSingleton<Health>();
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementTrace>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
         services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>().AddSingleton<LoginAttempts>();
         services.AddSingleton<FactorVisits>().AddSingleton<FactorAcceptance>().AddSingleton<FactorCodes>().AddSingleton<FactorSecrets>().AddSingleton<RecoveryCodes>();
         services.AddSingleton<KnownBrowsers>().AddSingleton<PasskeyCeremony>().AddSingleton<ChallengeEndpoint>().AddSingleton<EnrolmentEndpoint>().AddSingleton<FactorEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<SignInChoices>(s => s.GetRequiredService<SignInPages>().ChoicesAsync);
-        services.AddSingleton<ClientAuthenticator>().AddSingleton<AuthenticationTrace>().AddSingleton<AssertionVerifier>().AddSingleton<ApiAccessPolicy>().AddSingleton<MultiFactorPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
+        services.AddSingleton<ClientAuthenticator>().AddSingleton<AuthenticationTrace>().AddSingleton<AssertionVerifier>().AddSingleton<CertificateVerifier>().AddSingleton<ApiAccessPolicy>().AddSingleton<MultiFactorPolicy>().AddSingleton<RefreshTokens>().AddSingleton<BrowserOrigins>();
         services.AddSingleton<CallerStanding>(s => s.GetRequiredService<ApiAccessPolicy>().StandingAsync);
         services.AddSingleton<ClientEndpoints>().AddSingleton<ClientCredentialEndpoints>().AddSingleton<ClientGrantEndpoints>().AddSingleton<ResourceServerEndpoints>();
         services.AddSingleton(_ => ProviderCatalog.Load()).TryAddSingleton<EgressGuard>();
@@ -151,10 +151,10 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<RefreshTokenEndpoints>();
         services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
-        services.AddSingleton<SubjectTokenReader>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<FederatedConnectionExchange>();
+        services.AddSingleton<SubjectTokenReader>().AddSingleton<AccessTokenSubjects>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>().AddSingleton<MultiFactorTokens>().AddSingleton<RefreshAccess>().AddSingleton<AuthenticatorsEndpoint>();
         services.AddSingleton<AuthorizationCodeGrant>().AddSingleton<RefreshTokenGrant>().AddSingleton<ClientCredentialsGrant>();
-        services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenCaller>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<MultiFactorStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
         services.AddSingleton<SignInSession>().AddSingleton<SignInReturn>().AddSingleton<SignInEndpoint>();
         services.AddSingleton<IdentityLinking>().AddSingleton<LinkScopes>().AddSingleton<IdentityEndpoints>();
@@ -177,6 +177,7 @@ internal sealed class TokenVaultServer : IAsyncDisposable
 
     private static void Map(WebApplication app, TokenVaultOptions options)
     {
+        UseClientCertificates(app, options);
         UseTrustedProxies(app, options);
         TelemetryExport.UseFor(app);
         app.UseMiddleware<UnexpectedFailure>();
@@ -224,6 +225,16 @@ internal sealed class TokenVaultServer : IAsyncDisposable
         app.MapManagementFallback();
     }
 
+    /// <summary>Before the forwarded addresses: it is the proxy itself that must be trusted.</summary>
+    private static void UseClientCertificates(WebApplication app, TokenVaultOptions options)
+    {
+        if (options.Mtls.Header is { } header)
+        {
+            var certificates = new ClientCertificateHeader(header, [.. options.Proxy.TrustedNetworks.Select(Network.Parse)]);
+            app.Use(next => context => certificates.HandleAsync(context, next));
+        }
+    }
+
     /// <summary>Forwarded addresses count only from proxies that the operator named (T-PW-05).</summary>
     private static void UseTrustedProxies(WebApplication app, TokenVaultOptions options)
     {
@@ -256,12 +267,17 @@ internal sealed class TokenVaultServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = 128 * 1024;
             kestrel.Limits.MaxRequestLineSize = 16 * 1024;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
-            kestrel.ConfigureHttpsDefaults(https => (https.ServerCertificate, https.ServerCertificateChain) = (certificate?.Leaf, certificate?.Chain));
+            kestrel.ConfigureHttpsDefaults(https =>
+            {
+                (https.ServerCertificate, https.ServerCertificateChain) = (certificate?.Leaf, certificate?.Chain);
+                ClientCertificates.Ask(https, options.Mtls.Port);
+            });
         });
         if (string.IsNullOrEmpty(builder.Configuration["urls"]))
         {
             var host = issuer.IsLoopback ? "localhost" : "*";
-            builder.WebHost.UseUrls($"{(options.Proxy.PlainHttp ? "http" : "https")}://{host}:{issuer.Port}");
+            var scheme = options.Proxy.PlainHttp ? "http" : "https";
+            builder.WebHost.UseUrls([$"{scheme}://{host}:{issuer.Port}", .. options.Mtls.Port == 0 ? [] : (string[])[$"https://{host}:{options.Mtls.Port}"]]);
         }
     }
 

@@ -1,6 +1,6 @@
 // Starts the built server on a free port and a data directory of its own, and ends it.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const startWithin = 60_000;
 const stopWithin = 15_000;
@@ -18,11 +19,14 @@ export class Server {
   #output = '';
   #directory;
   #port;
+  #mtlsPort;
 
   /** Starts the process and waits until it serves. Whatever comes of it, `stop` must follow. */
   async start() {
     this.#directory = await mkdtemp(join(tmpdir(), 'tokenvault-clients-'));
     this.#port = await freePort();
+    this.#mtlsPort = await freePort();
+    await this.#createClientAuthority();
     await this.#launch(this.#port);
     await this.#becomeReady(this.#port);
 
@@ -35,6 +39,7 @@ export class Server {
     return {
       TOKENVAULT_BOOTSTRAP: join(this.dataDirectory, 'bootstrap.json'),
       NODE_EXTRA_CA_CERTS: join(this.#directory, 'ca.pem'),
+      TOKENVAULT_CLIENT_CA: join(this.#directory, 'clients'),
     };
   }
 
@@ -76,6 +81,15 @@ export class Server {
     this.#process?.kill('SIGKILL');
   }
 
+  /** The authority of certificates that clients authenticate by: `clients.pem` and `clients.key`. */
+  #createClientAuthority() {
+    const file = join(this.#directory, 'clients');
+    return promisify(execFile)('openssl', [
+      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+      '-subj', '/O=Example/CN=Clients', '-keyout', `${file}.key`, '-out', `${file}.pem`,
+    ]);
+  }
+
   async #launch(port) {
     const assembly = await findAssembly();
     this.#process = spawn('dotnet', [assembly], {
@@ -87,6 +101,9 @@ export class Server {
         TokenVault__DataDirectory: this.dataDirectory,
         TokenVault__Egress__AllowedNetworks__0: '127.0.0.0/8',
         TokenVault__Egress__AllowedNetworks__1: '::1/128',
+        TokenVault__Mtls__Port: `${this.#mtlsPort}`,
+        TokenVault__Mtls__Alias: `https://localhost:${this.#mtlsPort}/`,
+        TokenVault__Mtls__CertificateAuthorityFile: join(this.#directory, 'clients.pem'),
 
         // What a silent provider costs a test.
         TokenVault__Egress__AnswerTimeout: '00:00:05',

@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Exchange;
 using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 
 namespace TokenVault.Benchmarks.Micro;
@@ -15,5 +16,5 @@ public class ParsingBenchmarks
         new Credentials(Identifier.Client(), Identifier.ClientSecret()), string.Concat(Enumerable.Repeat(Identifier.Secret(), 18)), Wire.AccessTokenType);
 
     [Benchmark]
-    public bool ParseForm() => ExchangeRequest.Parse(RequestParameters.FromQuery(_form).Value).Error is null;
+    public bool ParseForm() => ExchangeRequest.Parse(RequestParameters.FromQuery(_form).Value, Confirmation.None).Error is null;
 }

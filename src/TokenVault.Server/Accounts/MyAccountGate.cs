@@ -7,7 +7,7 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.Accounts;
 
 /// <summary>What every My Account request passes: a user's access token for this API, with the scope that the endpoint needs.</summary>
-internal sealed class MyAccountGate(IStorage storage, RecordCache cache, AccessTokens tokens, RequestRates rates, TokenVaultOptions options)
+internal sealed class MyAccountGate(IStorage storage, RecordCache cache, PresentedTokens tokens, RequestRates rates, TokenVaultOptions options)
 {
     private readonly string _audience = options.Issuer + "me/";
 
@@ -16,7 +16,8 @@ internal sealed class MyAccountGate(IStorage storage, RecordCache cache, AccessT
     /// <summary>Runs the handler for a caller who may; a problem it returns, or the gate's own, is written here.</summary>
     public RequestDelegate For(string scope, Func<HttpContext, AccessToken, Task<MyAccountProblem?>> handler) => async context =>
     {
-        var problem = Admit(context, scope, out var caller)
+        var (caller, refusal) = await AdmitAsync(context, scope);
+        var problem = refusal
             ?? await WithdrawnAsync(caller!, context.RequestAborted)
             ?? (await rates.AdmitAsync(context, "my account", caller!.ClientId, caller.UserId) ? null : MyAccountProblem.TooManyRequests("Too many requests. Try again in a second."))
             ?? await handler(context, caller!);
@@ -26,21 +27,21 @@ internal sealed class MyAccountGate(IStorage storage, RecordCache cache, AccessT
         }
     };
 
-    private MyAccountProblem? Admit(HttpContext context, string scope, out AccessToken? caller)
+    private async ValueTask<(AccessToken? Caller, MyAccountProblem? Problem)> AdmitAsync(HttpContext context, string scope)
     {
-        caller = null;
-        if (BearerToken.Of(context.Request) is not { } token)
+        var (caller, error) = await tokens.ReadAsync(context, _audience);
+        if (caller is null && error is null)
         {
-            return MyAccountProblem.Unauthorized("An access token is required.");
+            return (null, MyAccountProblem.Unauthorized("An access token is required."));
         }
 
-        caller = tokens.Verify(token, _audience, out _);
         if (caller is not { UserId: not null })
         {
-            return MyAccountProblem.Unauthorized("The access token is not valid for a user of the My Account API.");
+            return (null, MyAccountProblem.Unauthorized(
+                error is null or { Error: "invalid_token" } ? "The access token is not valid for a user of the My Account API." : error.Description));
         }
 
-        return caller.Scopes.Contains(scope, StringComparer.Ordinal) ? null : MyAccountProblem.Forbidden($"The access token lacks the scope {scope}.");
+        return (caller, caller.Scopes.Contains(scope, StringComparer.Ordinal) ? null : MyAccountProblem.Forbidden($"The access token lacks the scope {scope}."));
     }
 
     /// <summary>A token may outlive the right of its user and of its client (T-ST-11).</summary>

@@ -16,7 +16,36 @@ internal sealed record ApiAccess(string Audience, IReadOnlyList<string> Scopes, 
             UserId = userId,
             Alg = Api?.SigningAlg ?? "RS256",
             Rfc9068 = Api?.TokenDialect == "rfc9068_profile",
+            BoundTo = BoundTo,
         };
+
+    /// <summary>The keys without which the access token is good for nothing.</summary>
+    public Confirmation BoundTo { get; private init; } = Confirmation.None;
+
+    /// <summary>
+    /// Binds the token to the keys that its client has proved. A DPoP proof asks for it (RFC 9449 §5); a certificate may be there for the
+    /// client's authentication alone, and counts where the API or the client is set to it (RFC 8705 §3).
+    /// </summary>
+    public Outcome<ApiAccess> Bind(Client client, Confirmation proven)
+    {
+        var policy = Api?.ProofOfPossession;
+        var byCertificate = policy?.Mechanism == ProofOfPossession.Mtls || client.RequireProofOfPossession;
+        var boundTo = proven with { CertificateThumbprint = byCertificate ? proven.CertificateThumbprint : null };
+        if (policy?.IsRequiredOf(client) == true)
+        {
+            var (missing, what) = policy.Mechanism == ProofOfPossession.Mtls
+                ? (boundTo.CertificateThumbprint is null, "a client certificate")
+                : (boundTo.KeyThumbprint is null, "a DPoP proof");
+            if (missing)
+            {
+                return OAuthError.InvalidRequest($"The API demands that its tokens are bound to a key: send {what}.");
+            }
+        }
+
+        return client.RequireProofOfPossession && boundTo.IsNone
+            ? OAuthError.InvalidRequest("The client's tokens must be bound to a key: send a DPoP proof or a client certificate.")
+            : this with { BoundTo = boundTo };
+    }
 }
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Storage;
 

@@ -24,7 +24,8 @@ internal sealed class BrowserOrigins(IStorage storage)
         if (allowed)
         {
             context.Response.Headers.AccessControlAllowOrigin = origin;
-            context.Response.Headers.AccessControlExposeHeaders = "dpop-nonce, location, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
+            context.Response.Headers.AccessControlExposeHeaders =
+                "dpop-nonce, location, retry-after, www-authenticate, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
         }
 
         if (!HttpMethods.IsOptions(context.Request.Method))

@@ -60,6 +60,9 @@ internal sealed record Client : IRecord<Client>
 
     public RefreshTokenSettings RefreshToken { get; set; } = new();
 
+    /// <summary>Its tokens are always bound to a key, whatever the API demands.</summary>
+    public bool RequireProofOfPossession { get; init; }
+
     public JsonObject? ClientMetadata { get; init; }
 
     /// <summary>Keyed hash of the client secret (T-CA-02). A public client may have one, too: it counts once the client is public no more.</summary>
@@ -71,6 +74,9 @@ internal sealed record Client : IRecord<Client>
 
     [JsonIgnore]
     public bool IsPublic => string.Equals(TokenEndpointAuthMethod, "none", StringComparison.Ordinal);
+
+    [JsonIgnore]
+    public bool UsesCertificate => TokenEndpointAuthMethod is Tls or SelfSignedTls;
 
     [JsonIgnore]
     public bool AcceptsSecret => TokenEndpointAuthMethod is "client_secret_post" or "client_secret_basic";

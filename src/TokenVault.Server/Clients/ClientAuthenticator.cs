@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
@@ -12,7 +13,8 @@ namespace TokenVault.Server.Clients;
 /// Who calls the token endpoint (RFC 6749 §2.3). One method per request; whatever is presented must verify, never fall back
 /// to another method (T-CA-03, T-CA-04). Unknown client and wrong secret look and cost the same (T-CA-08).
 /// </summary>
-internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, AttemptLimiter limiter, AssertionVerifier assertions, AuthenticationTrace trace)
+internal sealed class ClientAuthenticator(
+    RecordCache cache, KeyRing ring, AttemptLimiter limiter, AssertionVerifier assertions, CertificateVerifier certificates, AuthenticationTrace trace)
 {
     private const string BasicScheme = "Basic";
 
@@ -45,9 +47,14 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
         }
 
         var client = await cache.FindAsync<Client>(clientId, context.RequestAborted);
-        var problem = credentials.Assertion is { } assertion ? await assertions.VerifyAsync(client, assertion)
-            : Verify(client, credentials.Secret) ? ""
-            : "wrong credentials";
+        var certificate = context.Connection.ClientCertificate;
+        if (client is { UsesCertificate: true } && certificate is not null && credentials.HasSomething)
+        {
+            // A certificate is a method for the clients that are registered for it, and says nothing of the others.
+            return OneMethod();
+        }
+
+        var problem = await ProblemAsync(client, credentials, certificate);
         if (problem.Length > 0)
         {
             limiter.Failed(key);
@@ -75,6 +82,22 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
     }
 
     private static string StrangerKey(HttpContext context, Client client) => $"public {client.ClientId} {CallerNetwork.Of(context)}";
+
+    /// <returns>Why what is presented does not prove the client; "" when it does.</returns>
+    private async ValueTask<string> ProblemAsync(Client? client, Credentials credentials, X509Certificate2? certificate)
+    {
+        if (credentials.Assertion is { } assertion)
+        {
+            return await assertions.VerifyAsync(client, assertion);
+        }
+
+        if (client is { UsesCertificate: true } && credentials.Secret is null)
+        {
+            return certificates.Verify(client, certificate);
+        }
+
+        return Verify(client, credentials.Secret) ? "" : "wrong credentials";
+    }
 
     private bool Verify(Client? client, string? secret)
     {
@@ -156,6 +179,9 @@ internal sealed class ClientAuthenticator(RecordCache cache, KeyRing ring, Attem
     private sealed record Credentials(string? ClientId, string? Secret)
     {
         public string? Assertion { get; init; }
+
+        /// <summary>Besides the name.</summary>
+        public bool HasSomething => Secret is not null || Assertion is not null;
 
         public override string ToString() => ClientId ?? "";
     }

@@ -38,6 +38,7 @@ internal static class ClientBody
             AllowedOrigins = body.Texts("allowed_origins", current.AllowedOrigins, MostUrls, OriginProblem),
             JwtConfiguration = body.Nested("jwt_configuration", current.JwtConfiguration, new JwtConfiguration(), ReadJwt),
             RefreshToken = body.Nested("refresh_token", current.RefreshToken, new RefreshTokenSettings(), ReadRefreshToken),
+            RequireProofOfPossession = body.Flag("require_proof_of_possession", current.RequireProofOfPossession, fallback: false),
             ClientMetadata = body.Free("client_metadata", current.ClientMetadata, WireJson.MetadataProblem),
         };
         client = WithTypeDefaults(body, client, isNew: current.Version == 0);
@@ -136,7 +137,7 @@ internal static class ClientBody
 
     private static void IgnoreFixed(BodyReader body)
     {
-        foreach (var name in (string[])["is_token_endpoint_ip_header_trusted", "require_pushed_authorization_requests", "require_proof_of_possession",
+        foreach (var name in (string[])["is_token_endpoint_ip_header_trusted", "require_pushed_authorization_requests",
             "sso", "sso_disabled", "cross_origin_authentication", "cross_origin_auth", "skip_non_verifiable_callback_uri_confirmation_prompt"])
         {
             body.Fixed(name, "false");

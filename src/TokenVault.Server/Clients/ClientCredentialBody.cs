@@ -93,7 +93,7 @@ internal static class ClientCredentialBody
 
         if (credential.CredentialType == ClientCredential.Certificate)
         {
-            return credential with { KeyThumbprint = key.Thumbprint, CertificateThumbprint = SubjectName.Thumbprint(certificate!) };
+            return credential with { KeyThumbprint = key.Thumbprint, CertificateThumbprint = Keys.CertificateThumbprint.Of(certificate!) };
         }
 
         var algorithm = alg.Length > 0 ? alg : key.IsRsa ? "RS256" : "ES256";

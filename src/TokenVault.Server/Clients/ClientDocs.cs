@@ -120,6 +120,7 @@ internal static class ClientDocs
         Identifier = Audience,
         Scopes = [new ApiScope { Value = "read:calendar", Description = "Read the calendar" }],
         AllowOfflineAccess = true,
+        ProofOfPossession = new ProofOfPossession { Mechanism = ProofOfPossession.Dpop, Required = false },
         Version = 1,
     };
 

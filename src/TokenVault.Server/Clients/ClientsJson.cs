@@ -10,7 +10,7 @@ namespace TokenVault.Server.Clients;
 [JsonSerializable(typeof(ClientGrant))]
 [JsonSerializable(typeof(ResourceServer))]
 [JsonSerializable(typeof(RefreshToken))]
-[JsonSerializable(typeof(SpentJti))]
 [JsonSerializable(typeof(TenantSettings))]
+[JsonSerializable(typeof(UntracedFailure))]
 [JsonSerializable(typeof(TokenExchangeProfile))]
 internal sealed partial class ClientsJson : JsonSerializerContext;

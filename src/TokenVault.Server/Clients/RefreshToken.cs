@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Clients;
@@ -54,6 +55,9 @@ internal sealed record RefreshToken : IRecord<RefreshToken>
 
     /// <summary>How the user signed in, in the session that it was issued in.</summary>
     public IReadOnlyList<string> Methods { get; set; } = [];
+
+    /// <summary>Of a public client's: the keys that it proved when the token was issued, and has to prove with each use (RFC 9449 §5, RFC 8705 §4).</summary>
+    public Confirmation? BoundTo { get; init; }
 
     public DateTimeOffset? IdleExpiresAt { get; init; }
 

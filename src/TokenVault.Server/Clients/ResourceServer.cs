@@ -39,6 +39,9 @@ internal sealed record ResourceServer : IRecord<ResourceServer>
 
     public SubjectTypeAuthorization SubjectTypeAuthorization { get; set; } = new();
 
+    /// <summary>Null: its tokens are bound to a key when their client asks for it.</summary>
+    public ProofOfPossession? ProofOfPossession { get; init; }
+
     [JsonIgnore]
     public long Version { get; init; }
 
@@ -62,6 +65,25 @@ internal sealed record SubjectTypeAuthorization
 
     /// <summary>deny_all or require_client_grant.</summary>
     public SubjectTypePolicy Client { get; set; } = new() { Policy = "require_client_grant" };
+}
+
+/// <summary>Whether an API's tokens must be bound to a key of their client's.</summary>
+internal sealed record ProofOfPossession
+{
+    public const string Mtls = "mtls";
+    public const string Dpop = "dpop";
+    public const string OfPublicClients = "public_clients";
+    public const string OfAllClients = "all_clients";
+
+    /// <summary>mtls or dpop.</summary>
+    public required string Mechanism { get; init; }
+
+    public bool Required { get; init; }
+
+    /// <summary>public_clients or all_clients.</summary>
+    public string RequiredFor { get; set; } = OfAllClients;
+
+    public bool IsRequiredOf(Client client) => Required && (client.IsPublic || RequiredFor == OfAllClients);
 }
 
 internal sealed record SubjectTypePolicy

@@ -30,6 +30,7 @@ internal static class ResourceServerBody
                 current.SubjectTypeAuthorization,
                 new SubjectTypeAuthorization(),
                 nested => ReadPolicies(nested, current.SubjectTypeAuthorization)),
+            ProofOfPossession = body.Nested("proof_of_possession", current.ProofOfPossession, fallback: null, ReadProof),
         };
         if (isNew)
         {
@@ -102,13 +103,28 @@ internal static class ResourceServerBody
         };
     }
 
+    private static ProofOfPossession ReadProof(BodyReader body)
+    {
+        if (!body.Has("mechanism") || !body.Has("required"))
+        {
+            body.Refuse("Missing required property: mechanism and required go together", "");
+        }
+
+        return new ProofOfPossession
+        {
+            Mechanism = body.OneOf("mechanism", ProofOfPossession.Dpop, ProofOfPossession.Dpop, ProofOfPossession.Mtls, ProofOfPossession.Dpop),
+            Required = body.Flag("required", current: false, fallback: false),
+            RequiredFor = body.OneOf(
+                "required_for", ProofOfPossession.OfAllClients, ProofOfPossession.OfAllClients, ProofOfPossession.OfPublicClients, ProofOfPossession.OfAllClients),
+        };
+    }
+
     private static void IgnoreFixed(BodyReader body)
     {
         body.Fixed("enforce_policies", "false");
         body.Fixed("consent_policy", "null");
         body.Fixed("authorization_details", "null");
         body.Fixed("token_encryption", "null");
-        body.Fixed("proof_of_possession", "null");
         body.Fixed("verification_location", "null");
     }
 

@@ -6,7 +6,7 @@ namespace TokenVault.Server.Clients;
 /// <summary>An API on the wire.</summary>
 internal static class ResourceServerView
 {
-    public static JsonObject Of(ResourceServer api) => new()
+    public static JsonObject Of(ResourceServer api) => new JsonObject
     {
         ["id"] = api.Id,
         ["name"] = api.Name,
@@ -25,5 +25,12 @@ internal static class ResourceServerView
             ["user"] = new JsonObject { ["policy"] = api.SubjectTypeAuthorization.User.Policy },
             ["client"] = new JsonObject { ["policy"] = api.SubjectTypeAuthorization.Client.Policy },
         },
+    }.With("proof_of_possession", api.ProofOfPossession is { } proof ? Proof(proof) : null);
+
+    private static JsonObject Proof(ProofOfPossession proof) => new()
+    {
+        ["mechanism"] = proof.Mechanism,
+        ["required"] = proof.Required,
+        ["required_for"] = proof.RequiredFor,
     };
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -44,7 +43,4 @@ internal static class SubjectName
 
         return text.ToString();
     }
-
-    /// <summary>SHA-256 over the DER, in base64url (RFC 8705 §3.1).</summary>
-    public static string Thumbprint(X509Certificate2 certificate) => Base64Url.EncodeToString(SHA256.HashData(certificate.RawData));
 }

@@ -30,7 +30,7 @@ internal sealed class TenantEndpoints(ManagementRecords records, TokenVaultOptio
             ["revoke_refresh_token_grant"] = false,
         },
         ["idle_session_lifetime"] = options.Sessions.IdleLifetime.TotalHours,
-        ["mtls"] = new JsonObject { ["enable_endpoint_aliases"] = false },
+        ["mtls"] = new JsonObject { ["enable_endpoint_aliases"] = options.Mtls.Alias is not null },
         ["pushed_authorization_requests_supported"] = false,
         ["resource_parameter_profile"] = "audience",
         ["session_cookie"] = new JsonObject { ["mode"] = "persistent" },

@@ -44,7 +44,7 @@ internal static class TenantSettingsBody
         });
         body.Nested("mtls", 0, 0, mtls =>
         {
-            mtls.Fixed("enable_endpoint_aliases", "false");
+            mtls.Fixed("enable_endpoint_aliases", options.Mtls.Alias is null ? "false" : "true");
             return 0;
         });
         body.Nested("session_cookie", 0, 0, cookie =>

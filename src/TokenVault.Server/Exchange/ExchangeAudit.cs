@@ -38,8 +38,8 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
     public long SecondsLeft(Tokenset tokenset) =>
         tokenset.AccessTokenExpiresAt is { } end ? Math.Max(1, (long)(end - Now).TotalSeconds) : LifetimeOfEndless;
 
-    /// <summary>Returns when the row is durable; false, and no row, when the tokenset has changed or gone since it was read (T-PW-07).</summary>
-    public async ValueTask<bool> SucceededAsync(ExchangeAttempt attempt, Tokenset tokenset, Secret issued)
+    /// <summary>Returns when the row is durable, and with it that a worker's token is used up (T-PW-03).</summary>
+    public async ValueTask<Delivery> SucceededAsync(ExchangeAttempt attempt, Tokenset tokenset, Secret issued)
     {
         var row = Event(AuditType.SuccessfulVaultExchange, attempt) with
         {
@@ -69,22 +69,30 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         // A refresh that begins or ends without an answer changes the row, but not the tokens in it.
         for (var now = tokenset; now is not null && HoldsSame(now, tokenset); now = await storage.FindAsync<Tokenset>(tokenset.Id, CancellationToken.None))
         {
-            var batch = new Batch().Require(now).Append(auditRow);
+            var batch = Spending(attempt).Require(now).Append(auditRow);
             var noted = NoteUse(batch, tokenset);
-            if ((await storage.CommitAsync(batch)).Committed)
+            var result = await storage.CommitAsync(batch);
+            if (result.Committed)
             {
                 Telemetry.Exchanged("success");
-                return true;
+                return Delivery.Recorded;
             }
 
             if (noted)
             {
                 _lastUses.TryRemove(tokenset.Id, out _);
             }
+
+            if (result.Outcome == CommitOutcome.Duplicate)
+            {
+                return Delivery.Replayed;
+            }
         }
 
-        return false;
+        return Delivery.TokensetChanged;
     }
+
+    private static Batch Spending(ExchangeAttempt attempt) => attempt.Subject?.Spent is { } spent ? new Batch().Insert(spent) : new Batch();
 
     private static bool HoldsSame(Tokenset now, Tokenset read) =>
         now.GrantId == read.GrantId && now.Generation == read.Generation && now.State == read.State;
@@ -103,7 +111,13 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
             },
         };
         row.Details.With("audit_context", attempt.Subject?.AuditContext);
-        await storage.CommitAsync(new Batch().Append(audit.Row(row)));
+        var auditRow = audit.Row(row);
+        if (!(await storage.CommitAsync(Spending(attempt).Append(auditRow))).Committed)
+        {
+            // Another request has used the worker's token up meanwhile: this one failed all the same.
+            await storage.CommitAsync(new Batch().Append(auditRow));
+        }
+
         return error;
     }
 
@@ -150,4 +164,17 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         Connection = attempt.Request.Connection,
         UserId = attempt.UserId,
     }.From(attempt.Origin);
+}
+
+/// <summary>What became of the trace of an exchange that has a token to give.</summary>
+internal enum Delivery
+{
+    /// <summary>It is durable: the token may leave.</summary>
+    Recorded,
+
+    /// <summary>There is none, since the tokenset has changed or gone since it was read (T-PW-07).</summary>
+    TokensetChanged,
+
+    /// <summary>There is none, since the worker's subject token was used up by another request.</summary>
+    Replayed,
 }

@@ -54,6 +54,12 @@ internal static class ExchangeErrors
             Reason = FailureReason.PolicyDenied,
         };
 
+    /// <summary>It is told, unlike what else may be wrong with a token: an API that never saw a bound token has to learn what to send.</summary>
+    public static OAuthError UnprovenSubjectToken(string detail) =>
+        InvalidSubjectToken(detail) with { Description = $"The subject token is bound to a key: send the DPoP proof that came with it as {ExchangeRequest.SubjectTokenProof}." };
+
+    public static OAuthError Replayed() => InvalidSubjectToken("the token was used before");
+
     public static OAuthError InvalidSubjectToken(string detail) =>
         new(401, "invalid_grant", "The subject token is invalid or expired.") { Detail = detail };
 }

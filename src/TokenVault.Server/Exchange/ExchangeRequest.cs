@@ -10,10 +10,19 @@ internal sealed record ExchangeRequest(Secret SubjectToken, string SubjectTokenT
     private const int LongestConnection = 128;
     private const int LongestHint = 512;
 
+    /// <summary>An extension: the DPoP proof that an API was called with, when the access token that it exchanges is bound to a key.</summary>
+    public const string SubjectTokenProof = "subject_token_proof";
+
     /// <summary>By a privileged worker, for a user who is not present.</summary>
     public bool IsPrivileged => SubjectTokenType == Wire.JwtType;
 
     public bool AsksForRefreshToken => IssuedTokenType is Wire.FederatedRefreshTokenType or Wire.VaultRefreshTokenType;
+
+    /// <summary>The keys that the caller has proved to hold.</summary>
+    public Confirmation Proven { get; init; } = Confirmation.None;
+
+    /// <summary>See <see cref="SubjectTokenProof"/>.</summary>
+    public Secret? SubjectProof { get; init; }
 
     /// <summary>Which of several accounts at the connection: the user's id there.</summary>
     public string? LoginHint { get; init; }
@@ -21,7 +30,7 @@ internal sealed record ExchangeRequest(Secret SubjectToken, string SubjectTokenT
     /// <summary>Scopes the answer must have; none asked: whatever was granted.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 
-    public static Outcome<ExchangeRequest> Parse(RequestParameters parameters)
+    public static Outcome<ExchangeRequest> Parse(RequestParameters parameters, Confirmation proven)
     {
         if (parameters["subject_token"] is not { } subjectToken)
         {
@@ -58,6 +67,8 @@ internal sealed record ExchangeRequest(Secret SubjectToken, string SubjectTokenT
 
         return new ExchangeRequest(new Secret(subjectToken), parameters["subject_token_type"]!, requested, connection)
         {
+            Proven = proven,
+            SubjectProof = parameters[SubjectTokenProof] is { } proof ? new Secret(proof) : null,
             LoginHint = parameters["login_hint"],
             Scopes = scopes,
         };

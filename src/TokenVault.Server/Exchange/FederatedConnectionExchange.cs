@@ -77,7 +77,12 @@ internal sealed class FederatedConnectionExchange(
             // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
             var (accessToken, refreshToken) = sealer.Open(tokenset);
             var issued = request.AsksForRefreshToken ? refreshToken! : accessToken;
-            return await audit.SucceededAsync(attempt, tokenset, issued) ? Answer(request, tokenset, issued) : await RunAsync(attempt, cancellationToken);
+            return await audit.SucceededAsync(attempt, tokenset, issued) switch
+            {
+                Delivery.Recorded => Answer(request, tokenset, issued),
+                Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),
+                _ => await RunAsync(attempt, cancellationToken),
+            };
         }
         catch (CorruptRecordException e)
         {

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Text;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Exchange;
 
@@ -11,7 +13,7 @@ namespace TokenVault.Server.Exchange;
 /// The subject token of a privileged worker: a JWT that the client signed itself, which names a user who is not present and says why it
 /// asks. Good for one use, from the addresses and within the budget that the client has.
 /// </summary>
-internal sealed class PrivilegedSubjectReader(PrivilegedBudget budget, TokenVaultOptions options, TimeProvider time)
+internal sealed class PrivilegedSubjectReader(IStorage storage, PrivilegedBudget budget, TokenVaultOptions options, TimeProvider time)
 {
     public const string JwtType = "token-vault-req+jwt";
 
@@ -27,19 +29,25 @@ internal sealed class PrivilegedSubjectReader(PrivilegedBudget budget, TokenVaul
     {
         if (Refusal(request, client, origin) is { } refusal)
         {
-            return new PrivilegedSubject(refusal, AuditContext: null);
+            return new PrivilegedSubject(refusal);
         }
 
         if (Verify(request, client, time.GetUtcNow(), out var problem) is not { } jwt)
         {
-            return new PrivilegedSubject(ExchangeErrors.InvalidSubjectToken(problem), AuditContext: null);
+            return new PrivilegedSubject(ExchangeErrors.InvalidSubjectToken(problem));
         }
 
         var context = jwt.Text("audit_context");
         var spent = SpentJti.Of(SpentJti.SubjectToken, client.ClientId, jwt.JwtId!, Until(jwt));
-        return await budget.SpendAsync(client, jwt.Subject!, spent, origin) is { } beyond
-            ? new PrivilegedSubject(beyond, context)
-            : new PrivilegedSubject(jwt.Subject!, context);
+        if (await storage.FindAsync<SpentJti>(spent.Id, CancellationToken.None) is not null)
+        {
+            // The commit that would use it up again fails in any case: this only spares the work.
+            return new PrivilegedSubject(ExchangeErrors.Replayed(), context);
+        }
+
+        return await budget.SpendAsync(client, jwt.Subject!, origin) is { } beyond
+            ? new PrivilegedSubject(beyond, context, spent)
+            : new PrivilegedSubject(jwt.Subject!, context, spent);
     }
 
     /// <summary>What forbids it whatever the JWT says. Asked first: whoever stole one must not even use it up.</summary>
@@ -131,5 +139,5 @@ internal sealed class PrivilegedSubjectReader(PrivilegedBudget budget, TokenVaul
     private static DateTimeOffset Until(VerifiedJwt jwt) => (jwt.ExpiresAt ?? jwt.IssuedAt!.Value + LifeOfEndless) + Skew;
 }
 
-/// <summary>Whom a privileged worker asks for, if it may, and why it does; null before that is known.</summary>
-internal sealed record PrivilegedSubject(Outcome<string> UserId, string? AuditContext);
+/// <summary>Whom a privileged worker asks for, if it may, why it does, and the name of its token; null before that is known.</summary>
+internal sealed record PrivilegedSubject(Outcome<string> UserId, string? AuditContext = null, SpentJti? Spent = null);

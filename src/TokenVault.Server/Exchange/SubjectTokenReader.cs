@@ -9,7 +9,7 @@ namespace TokenVault.Server.Exchange;
 
 /// <summary>Who a subject token speaks for. The user, the client and the API are looked up each time, never remembered (T-ST-11).</summary>
 internal sealed class SubjectTokenReader(
-    IStorage storage, RecordCache cache, RefreshTokens refreshTokens, AccessTokens accessTokens, ApiAccessPolicy policy, PrivilegedSubjectReader privileged)
+    IStorage storage, RefreshTokens refreshTokens, AccessTokenSubjects accessTokens, PrivilegedSubjectReader privileged)
 {
     /// <param name="before">With a second attempt of the same request: what the first has read.</param>
     public async ValueTask<Subject> ReadAsync(
@@ -17,19 +17,19 @@ internal sealed class SubjectTokenReader(
     {
         if (request.IsPrivileged && before is not null)
         {
-            // Its one use has been had; the user may have been blocked since.
+            // It has been counted; the user may have been blocked since.
             return before with { User = await UserAsync(before.User.Value.UserId, cancellationToken) };
         }
 
         if (request.IsPrivileged)
         {
-            var (userId, context) = await privileged.ReadAsync(request, client, origin);
-            return new Subject(await UserAsync(userId, cancellationToken), [], context);
+            var (userId, context, spent) = await privileged.ReadAsync(request, client, origin);
+            return new Subject(await UserAsync(userId, cancellationToken), [], context, spent);
         }
 
         var owner = request.SubjectTokenType == Wire.RefreshTokenType
-            ? await FromRefreshTokenAsync(request.SubjectToken, client, cancellationToken)
-            : await FromAccessTokenAsync(request.SubjectToken, client, cancellationToken);
+            ? await FromRefreshTokenAsync(request, client, cancellationToken)
+            : await accessTokens.ReadAsync(request, client, cancellationToken);
         return owner.Failed(out var error)
             ? new Subject(error, [], AuditContext: null)
             : new Subject(await UserAsync(owner.Value.UserId, cancellationToken), owner.Value.Methods, AuditContext: null);
@@ -50,9 +50,9 @@ internal sealed class SubjectTokenReader(
         };
     }
 
-    private async ValueTask<Outcome<SubjectOwner>> FromRefreshTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<SubjectOwner>> FromRefreshTokenAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
     {
-        var presented = await refreshTokens.FindAsync(token.Reveal(), cancellationToken);
+        var presented = await refreshTokens.FindAsync(request.SubjectToken.Reveal(), cancellationToken);
         if (presented is not { Standing: RefreshTokenStanding.Current })
         {
             return OAuthError.InvalidRefreshToken("unknown, expired or rotated");
@@ -63,6 +63,11 @@ internal sealed class SubjectTokenReader(
         if (record.ClientId != client.ClientId)
         {
             return OAuthError.InvalidRefreshToken("the token is another client's");
+        }
+
+        if (record.BoundTo?.IsMetBy(request.Proven) == false)
+        {
+            return OAuthError.InvalidRefreshToken("the token is bound to a key that the request does not prove");
         }
 
         if (record.Rotating)
@@ -79,45 +84,11 @@ internal sealed class SubjectTokenReader(
 
         return new SubjectOwner(record.UserId, record.Methods);
     }
-
-    private async ValueTask<Outcome<SubjectOwner>> FromAccessTokenAsync(Secret token, Client client, CancellationToken cancellationToken)
-    {
-        // Only the API that the token is for may exchange it, by the client that stands for that API (T-ST-15).
-        if (client.AppType != "resource_server" || client.ResourceServerIdentifier is not { } audience)
-        {
-            return ExchangeErrors.ClientMayNot(
-                "Only a client with app_type resource_server, linked to the access token's API by resource_server_identifier, may exchange an access token.");
-        }
-
-        if (await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is null)
-        {
-            return ExchangeErrors.ClientMayNot("The client's API does not exist any more.");
-        }
-
-        if (accessTokens.Verify(token.Reveal(), audience, out var problem) is not { } verified)
-        {
-            return ExchangeErrors.InvalidSubjectToken(problem);
-        }
-
-        if (verified.UserId is not { } userId)
-        {
-            return ExchangeErrors.InvalidSubjectToken("the token is a client's, not a user's");
-        }
-
-        if (await cache.FindAsync<Client>(verified.ClientId, cancellationToken) is not { } issuedTo)
-        {
-            return ExchangeErrors.InvalidSubjectToken("the client that the token was issued to is gone");
-        }
-
-        var access = await policy.ForUserAsync(issuedTo, audience, [], cancellationToken);
-        return access.Failed(out _)
-            ? ExchangeErrors.InvalidSubjectToken("the client that the token was issued to may not use the API any more")
-            : new SubjectOwner(userId, verified.Methods);
-    }
 }
 
 /// <summary>The user, if the token stands for one, and why a privileged worker asks.</summary>
 /// <param name="Methods">How the user signed in to the session that the token comes from; empty where there was none.</param>
-internal sealed record Subject(Outcome<User> User, IReadOnlyList<string> Methods, string? AuditContext);
+/// <param name="Spent">The name of the worker's token, which whatever comes of the request uses up in one commit with its trace (T-PW-03).</param>
+internal sealed record Subject(Outcome<User> User, IReadOnlyList<string> Methods, string? AuditContext, SpentJti? Spent = null);
 
 internal sealed record SubjectOwner(string UserId, IReadOnlyList<string> Methods);

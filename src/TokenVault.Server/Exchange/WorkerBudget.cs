@@ -5,10 +5,16 @@ using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Exchange;
 
-/// <summary>What a privileged worker has used up, of all nodes together: within this minute, and within this hour.</summary>
+/// <summary>
+/// How often a privileged worker has asked, of all nodes together: in this minute of the clock, and in the one before, which counts for as
+/// much of it as lies within the last sixty seconds.
+/// </summary>
 internal sealed record WorkerBudget : IRecord<WorkerBudget>
 {
-    private const int SecondsPerHour = 3600;
+    private const int SecondsPerMinute = 60;
+
+    /// <summary>How long it is worth keeping.</summary>
+    private static readonly TimeSpan Memory = TimeSpan.FromHours(1);
 
     public static string Kind => "worker-budget";
 
@@ -21,44 +27,45 @@ internal sealed record WorkerBudget : IRecord<WorkerBudget>
 
     public int Requests { get; init; }
 
-    /// <summary>In hours since 1970.</summary>
-    public long Hour { get; init; }
-
-    /// <summary>How many different users.</summary>
-    public int Users { get; init; }
+    /// <summary>In the minute before.</summary>
+    public int FormerRequests { get; init; }
 
     [JsonIgnore]
     public long Version { get; init; }
 
     string IRecord<WorkerBudget>.Id => ClientId;
 
-    DateTimeOffset? IRecord<WorkerBudget>.ExpiresAt => DateTimeOffset.FromUnixTimeSeconds((Hour + 2) * SecondsPerHour);
+    DateTimeOffset? IRecord<WorkerBudget>.ExpiresAt => DateTimeOffset.FromUnixTimeSeconds(Minute * SecondsPerMinute) + Memory;
 
     public WorkerBudget AtVersion(long version) => this with { Version = version };
 
     /// <summary>With what is past forgotten.</summary>
     public WorkerBudget At(DateTimeOffset now)
     {
-        var (minute, hour) = (now.ToUnixTimeSeconds() / 60, now.ToUnixTimeSeconds() / SecondsPerHour);
-        return this with { Minute = minute, Requests = minute == Minute ? Requests : 0, Hour = hour, Users = hour == Hour ? Users : 0 };
+        var minute = now.ToUnixTimeSeconds() / SecondsPerMinute;
+        return minute == Minute ? this : this with { Minute = minute, Requests = 0, FormerRequests = minute == Minute + 1 ? Requests : 0 };
     }
 
-    /// <summary>The mark that this user was counted in this hour.</summary>
-    public WorkerReach Reach(string userId) => new()
+    /// <summary>Within the last sixty seconds.</summary>
+    public int RecentRequests(DateTimeOffset now)
     {
-        Id = Identifier.Hash($"{ClientId}\n{Hour}\n{userId}"),
-        ForgottenAt = DateTimeOffset.FromUnixTimeSeconds((Hour + 2) * SecondsPerHour),
-    };
+        var left = SecondsPerMinute - (int)(now.ToUnixTimeSeconds() % SecondsPerMinute);
+        return Requests + (FormerRequests * left / SecondsPerMinute);
+    }
 }
 
-/// <summary>A user for whom a worker has asked in this hour.</summary>
+/// <summary>A user for whom a worker has asked within the last hour: as many as there are of them, so many users it has reached.</summary>
 internal sealed record WorkerReach : IRecord<WorkerReach>
 {
+    private static readonly TimeSpan Memory = TimeSpan.FromHours(1);
+
     public static string Kind => "worker-reach";
 
     public static JsonTypeInfo<WorkerReach> TypeInfo => ExchangeJson.Default.WorkerReach;
 
     public required string Id { get; init; }
+
+    public string? ClientId { get; init; }
 
     public required DateTimeOffset ForgottenAt { get; init; }
 
@@ -66,6 +73,13 @@ internal sealed record WorkerReach : IRecord<WorkerReach>
     public long Version { get; init; }
 
     DateTimeOffset? IRecord<WorkerReach>.ExpiresAt => ForgottenAt;
+
+    IEnumerable<EntityKey> IRecord<WorkerReach>.Keys => ClientId is null ? [] : [Of(ClientId)];
+
+    public static EntityKey Of(string clientId) => EntityKey.Index("worker", clientId);
+
+    public static WorkerReach Of(string clientId, string userId, DateTimeOffset now) =>
+        new() { Id = Identifier.Hash($"{clientId}\n{userId}"), ClientId = clientId, ForgottenAt = now + Memory };
 
     public WorkerReach AtVersion(long version) => this with { Version = version };
 }

@@ -1,10 +1,9 @@
-using TokenVault.Server.Keys;
 
 namespace TokenVault.Server.Http;
 
 /// <summary>What every Management API request passes: the token, the scope, the handler, the one renderer.</summary>
 internal sealed partial class ManagementGate(
-    AccessTokens tokens, CallerStanding standing, TokenVaultOptions options, RequestRates rates, ManagementTrace trace, ILogger<ManagementGate> logger)
+    PresentedTokens tokens, CallerStanding standing, TokenVaultOptions options, RequestRates rates, ManagementTrace trace, ILogger<ManagementGate> logger)
 {
     private readonly string _audience = options.Issuer + ManagementRoutes.BasePath;
 
@@ -40,15 +39,11 @@ internal sealed partial class ManagementGate(
             return MissingToken;
         }
 
-        if (BearerToken.Of(context.Request) is not { } token)
+        var (caller, error) = await tokens.ReadAsync(context, _audience);
+        if (caller is null)
         {
-            return InvalidToken;
-        }
-
-        if (tokens.Verify(token, _audience, out var problem) is not { } caller)
-        {
-            Refused(logger, problem);
-            return InvalidToken;
+            Refused(logger, error?.Detail ?? error?.Description ?? "the header holds no token");
+            return error is null or { Error: "invalid_token" } ? InvalidToken : ManagementError.Unauthorized(error.Description) with { Code = error.Error };
         }
 
         if (await standing(caller, _audience, context.RequestAborted) is not { } scopes)

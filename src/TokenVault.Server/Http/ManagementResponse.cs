@@ -13,7 +13,7 @@ internal static class ManagementResponse
         response.StatusCode = answer.Status;
         response.Headers.CacheControl = "no-store";
         response.Headers.XContentTypeOptions = "nosniff";
-        if (answer.Error is { Status: 401 } unauthorized)
+        if (answer.Error is { Status: 401 } unauthorized && response.Headers.WWWAuthenticate.Count == 0)
         {
             // RFC 6750 §3: a request without a token learns no error code.
             response.Headers.WWWAuthenticate = unauthorized == ManagementGate.MissingToken ? "Bearer" : "Bearer error=\"invalid_token\"";

@@ -18,6 +18,8 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
 
     /// <summary>The RFC 9068 profile instead of the classic one.</summary>
     public bool Rfc9068 { get; init; }
+
+    public Confirmation BoundTo { get; init; } = Confirmation.None;
 }
 
 /// <summary>An access token of this server, verified.</summary>
@@ -25,12 +27,18 @@ internal sealed record AccessToken(string ClientId, string? UserId, IReadOnlyLis
 {
     /// <summary>How the user signed in.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
+
+    /// <summary>Who presents it has to prove these keys.</summary>
+    public required Confirmation BoundTo { get; init; }
 }
 
 /// <summary>The access tokens that this server issues and its own APIs accept: JWTs, as contracted for Auth0's SDKs.</summary>
 internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, TimeProvider time)
 {
     private const string ClientSuffix = "@clients";
+    private const string Cnf = "cnf";
+    private const string KeyMember = "jkt";
+    private const string CertificateMember = "x5t#S256";
 
     /// <summary>Between nodes of this server, whose clocks an operator keeps together.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromSeconds(5);
@@ -59,6 +67,7 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
                 writer.WriteString("gty", "client-credentials");
             }
 
+            WriteConfirmation(writer, claims.BoundTo);
             writer.WriteEndObject();
         }
 
@@ -84,10 +93,34 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
         }
 
         var isClient = jwt.Text("gty") == "client-credentials";
+        var boundTo = new Confirmation { KeyThumbprint = jwt.Text(Cnf, KeyMember), CertificateThumbprint = jwt.Text(Cnf, CertificateMember) };
         return new AccessToken(clientId, isClient ? null : subject, Scope.Parse(scope), jwt.Audiences, expiresAt)
         {
             Methods = jwt.TextList("amr") ?? [],
+            BoundTo = boundTo,
         };
+    }
+
+    /// <summary>RFC 9449 §6.1, RFC 8705 §3.1.</summary>
+    private static void WriteConfirmation(Utf8JsonWriter writer, Confirmation boundTo)
+    {
+        if (boundTo.IsNone)
+        {
+            return;
+        }
+
+        writer.WriteStartObject(Cnf);
+        if (boundTo.KeyThumbprint is { } key)
+        {
+            writer.WriteString(KeyMember, key);
+        }
+
+        if (boundTo.CertificateThumbprint is { } certificate)
+        {
+            writer.WriteString(CertificateMember, certificate);
+        }
+
+        writer.WriteEndObject();
     }
 
     private void WriteAudience(Utf8JsonWriter writer, AccessTokenClaims claims)

@@ -11,4 +11,5 @@ namespace TokenVault.Server.Keys;
 [JsonSerializable(typeof(Pepper))]
 [JsonSerializable(typeof(SigningKey))]
 [JsonSerializable(typeof(KeyRewrapState))]
+[JsonSerializable(typeof(SpentJti))]
 internal sealed partial class KeysJson : JsonSerializerContext;

@@ -47,7 +47,7 @@ internal sealed class LogStreamSender(EgressGuard guard, KeyRing ring, AuditChai
             return e.Message;
         }
 
-        var result = await _http.SendAsync(request, UpstreamHttp.DefaultLimit, new SendTerms(UpstreamHttp.Deadline, StatusOnly: true), cancellationToken);
+        var result = await _http.SendAsync(request, UpstreamHttp.DefaultLimit, new SendTerms(_http.Deadline, StatusOnly: true), cancellationToken);
         if (result.Value is not { } answer)
         {
             return result.Failure!.Detail;

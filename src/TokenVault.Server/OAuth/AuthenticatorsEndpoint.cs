@@ -12,7 +12,7 @@ internal sealed class AuthenticatorsEndpoint(MultiFactorTokens tokens)
 
     private async Task ListAsync(HttpContext context)
     {
-        if (BearerToken.Of(context.Request) is not { } token || await tokens.FactorsOfAsync(token, context.RequestAborted) is not { } factors)
+        if (PresentedTokens.Of(context.Request) is not (PresentedTokens.Bearer, { } token) || await tokens.FactorsOfAsync(token, context.RequestAborted) is not { } factors)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
             await OAuthResponse.WriteErrorAsync(context, new OAuthError(401, "invalid_token", "The mfa_token is missing or not valid."));

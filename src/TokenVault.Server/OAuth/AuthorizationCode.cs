@@ -28,6 +28,9 @@ internal sealed record AuthorizationCode : IRecord<AuthorizationCode>
     /// <summary>S256.</summary>
     public string? CodeChallenge { get; init; }
 
+    /// <summary>The DPoP key that was announced for its redemption.</summary>
+    public string? DpopKeyThumbprint { get; init; }
+
     public string? Nonce { get; init; }
 
     public string? Audience { get; init; }

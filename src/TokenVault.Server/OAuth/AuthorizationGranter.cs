@@ -57,6 +57,7 @@ internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessi
             SessionId = signedIn.Session.Id,
             RedirectUri = request.RedirectUriSent ? request.RedirectUri : null,
             CodeChallenge = request.CodeChallenge,
+            DpopKeyThumbprint = request.DpopKeyThumbprint,
             Nonce = request.Nonce,
             Audience = request.Audience,
             Scopes = scopes,

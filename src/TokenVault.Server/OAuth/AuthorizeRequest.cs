@@ -24,6 +24,9 @@ internal sealed record AuthorizeRequest
 
     public string? CodeChallenge { get; init; }
 
+    /// <summary>The DPoP key by which the code will be redeemed, and by no other (RFC 9449 §10).</summary>
+    public string? DpopKeyThumbprint { get; init; }
+
     public string? Audience { get; init; }
 
     public IReadOnlyList<string> Scopes { get; init; } = [];
@@ -74,6 +77,7 @@ internal sealed record AuthorizeRequest
             State = parameters["state"],
             Nonce = parameters["nonce"],
             CodeChallenge = parameters["code_challenge"],
+            DpopKeyThumbprint = parameters["dpop_jkt"],
             Audience = parameters["audience"] ?? parameters["resource"],
             Scopes = scopes,
             Prompt = Scope.Parse(parameters["prompt"]),
@@ -142,6 +146,12 @@ internal sealed record AuthorizeRequest
         if (parameters["organization"] is not null || parameters["invitation"] is not null)
         {
             return OAuthError.InvalidRequest("Organizations are not supported.");
+        }
+
+        // A SHA-256 in base64url has 43 characters, as a code challenge has.
+        if (parameters["dpop_jkt"] is { } jkt && !Pkce.IsChallenge(jkt))
+        {
+            return OAuthError.InvalidRequest("dpop_jkt must be 43 base64url characters.");
         }
 
         return PkceRefusal(parameters, client) ?? PromptRefusal(parameters);

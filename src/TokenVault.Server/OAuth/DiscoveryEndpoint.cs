@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.OAuth;
@@ -9,7 +10,7 @@ namespace TokenVault.Server.OAuth;
 /// <summary>What this server is and can do (OpenID Connect Discovery, RFC 8414), and its public keys. It tells nothing that is not so.</summary>
 internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys keys)
 {
-    private readonly ReadOnlyMemory<byte> _metadata = Metadata(options.Issuer);
+    private readonly ReadOnlyMemory<byte> _metadata = Metadata(options.Issuer, options.Mtls.Alias);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -29,7 +30,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         await context.Response.Body.WriteAsync(json, context.RequestAborted);
     }
 
-    private static ReadOnlyMemory<byte> Metadata(string issuer)
+    private static ReadOnlyMemory<byte> Metadata(string issuer, string? alias)
     {
         var buffer = new ArrayBufferWriter<byte>(2048);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -49,10 +50,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             Write(writer, "code_challenge_methods_supported", "S256");
             Write(writer, "subject_types_supported", "public");
             Write(writer, "id_token_signing_alg_values_supported", "RS256", "ES256");
-            Write(writer, "token_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, "none");
-            Write(writer, "token_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
-            Write(writer, "revocation_endpoint_auth_methods_supported", "client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, "none");
-            Write(writer, "revocation_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
+            WriteAuthentication(writer, alias);
             Write(writer, "acr_values_supported", AuthenticationMethod.MultiFactorContext);
             Write(writer, "prompt_values_supported", "none", "login", "consent", "select_account");
             Write(
@@ -63,6 +61,33 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         }
 
         return buffer.WrittenMemory;
+    }
+
+    private static void WriteAuthentication(Utf8JsonWriter writer, string? alias)
+    {
+        string[] methods = ["client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, .. alias is null ? [] : (string[])[Client.Tls, Client.SelfSignedTls], "none"];
+        Write(writer, "token_endpoint_auth_methods_supported", methods);
+        Write(writer, "token_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
+        Write(writer, "revocation_endpoint_auth_methods_supported", methods);
+        Write(writer, "revocation_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
+        Write(writer, "dpop_signing_alg_values_supported", [.. DpopProof.Algorithms]);
+        writer.WriteBoolean("tls_client_certificate_bound_access_tokens", alias is not null);
+        WriteAliases(writer, alias);
+    }
+
+    /// <summary>Where clients with a certificate call (RFC 8705 §5).</summary>
+    private static void WriteAliases(Utf8JsonWriter writer, string? alias)
+    {
+        if (alias is null)
+        {
+            return;
+        }
+
+        writer.WriteStartObject("mtls_endpoint_aliases");
+        writer.WriteString("token_endpoint", alias + "oauth/token");
+        writer.WriteString("revocation_endpoint", alias + "oauth/revoke");
+        writer.WriteString("userinfo_endpoint", alias + "userinfo");
+        writer.WriteEndObject();
     }
 
     private static void Write(Utf8JsonWriter writer, string name, params ReadOnlySpan<string> values)

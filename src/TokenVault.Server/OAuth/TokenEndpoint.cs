@@ -1,4 +1,3 @@
-using TokenVault.Server.Clients;
 using TokenVault.Server.Exchange;
 using TokenVault.Server.Http;
 using TokenVault.Server.OAuth.Grants;
@@ -11,17 +10,17 @@ namespace TokenVault.Server.OAuth;
 /// parse once, authenticate the client, check that it may use the grant, dispatch, write.
 /// </summary>
 internal sealed class TokenEndpoint(
-    ClientAuthenticator authenticator,
+    TokenCaller caller,
     AuthorizationCodeGrant authorizationCode,
     RefreshTokenGrant refreshToken,
     ClientCredentialsGrant clientCredentials,
-    FederatedConnectionExchange exchange,
-    RefreshTokens refreshTokens)
+    FederatedConnectionExchange exchange)
 {
     private static readonly string[] Parameters =
     [
         "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "code", "redirect_uri", "code_verifier",
         "refresh_token", "audience", "resource", "scope", "subject_token", "subject_token_type", "requested_token_type", "connection", "login_hint",
+        ExchangeRequest.SubjectTokenProof,
     ];
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/oauth/token", HandleAsync);
@@ -62,54 +61,32 @@ internal sealed class TokenEndpoint(
             return OAuthError.UnsupportedGrantType(grantType);
         }
 
-        var authenticated = await authenticator.AuthenticateAsync(context, parameters, await ImpliedClientAsync(context, parameters));
-        if (authenticated.Failed(out var unauthenticated))
+        var request = await caller.ReadAsync(context, parameters, grantType);
+        if (request.Failed(out var notServed))
         {
-            return unauthenticated;
+            return notServed;
         }
 
-        var client = authenticated.Value;
-        if (!client.MayUse(grantType))
-        {
-            return OAuthError.GrantTypeNotAllowed(grantType);
-        }
-
-        var outcome = await DispatchAsync(grantType, parameters, client, RequestOrigin.Of(context), context.RequestAborted);
+        var outcome = await DispatchAsync(grantType, request.Value, context.RequestAborted);
         if (outcome.Error is null)
         {
-            authenticator.Served(context, client);
+            caller.Served(context, request.Value.Client);
         }
 
         return outcome;
     }
 
-    private ValueTask<Outcome<TokenResponse>> DispatchAsync(
-        string grantType, RequestParameters parameters, Client client, RequestOrigin origin, CancellationToken cancellationToken) => grantType switch
-        {
-            Wire.AuthorizationCode => authorizationCode.RedeemAsync(parameters, client, origin, cancellationToken),
-            Wire.RefreshToken => refreshToken.RedeemAsync(parameters, client, origin, cancellationToken),
-            Wire.ClientCredentials => clientCredentials.RedeemAsync(parameters, client, origin, cancellationToken),
-            _ => ExchangeAsync(parameters, client, origin, cancellationToken),
-        };
-
-    private async ValueTask<Outcome<TokenResponse>> ExchangeAsync(
-        RequestParameters parameters, Client client, RequestOrigin origin, CancellationToken cancellationToken)
+    private ValueTask<Outcome<TokenResponse>> DispatchAsync(string grantType, TokenRequest request, CancellationToken cancellationToken) => grantType switch
     {
-        var request = ExchangeRequest.Parse(parameters);
-        return request.Failed(out var error) ? error : await exchange.ExchangeAsync(request.Value, client, origin, cancellationToken);
-    }
+        Wire.AuthorizationCode => authorizationCode.RedeemAsync(request, cancellationToken),
+        Wire.RefreshToken => refreshToken.RedeemAsync(request, cancellationToken),
+        Wire.ClientCredentials => clientCredentials.RedeemAsync(request, cancellationToken),
+        _ => ExchangeAsync(request, cancellationToken),
+    };
 
-    /// <summary>Some SDKs send the exchange without a client id: then the refresh token names the client, whose secret must still match.</summary>
-    private async ValueTask<string?> ImpliedClientAsync(HttpContext context, RequestParameters parameters)
+    private async ValueTask<Outcome<TokenResponse>> ExchangeAsync(TokenRequest request, CancellationToken cancellationToken)
     {
-        if (parameters["grant_type"] != Wire.FederatedExchange
-            || parameters["client_id"] is not null
-            || parameters["subject_token_type"] != Wire.RefreshTokenType
-            || parameters["subject_token"] is not { } token)
-        {
-            return null;
-        }
-
-        return (await refreshTokens.FindAsync(token, context.RequestAborted))?.Record.ClientId;
+        var wanted = ExchangeRequest.Parse(request.Parameters, request.Proven);
+        return wanted.Failed(out var error) ? error : await exchange.ExchangeAsync(wanted.Value, request.Client, request.Origin, cancellationToken);
     }
 }

@@ -15,6 +15,7 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
         var claims = access.Claims(client.ClientId, user.UserId) with { Methods = about.Methods };
         return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds)
         {
+            TokenType = TypeOf(access),
             Scope = Granted(access),
             RefreshToken = refreshToken,
             IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about) : null,
@@ -24,8 +25,11 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
     public TokenResponse ForClient(Client client, ApiAccess access)
     {
         var claims = access.Claims(client.ClientId, userId: null);
-        return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds) { Scope = Granted(access) };
+        return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds) { TokenType = TypeOf(access), Scope = Granted(access) };
     }
+
+    /// <summary>RFC 9449 §5. A token that is bound to a certificate is still a bearer's by its name (RFC 8705 §3).</summary>
+    private static string TypeOf(ApiAccess access) => access.BoundTo.KeyThumbprint is null ? "Bearer" : DpopProofs.Header;
 
     /// <summary>An empty string is no scope (RFC 6749 §3.3).</summary>
     private static string? Granted(ApiAccess access) => access.Scopes.Count == 0 ? null : Scope.Format(access.Scopes);

@@ -7,7 +7,7 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.OAuth;
 
 /// <summary>Claims about the user of an access token (OpenID Connect Core §5.3).</summary>
-internal sealed class UserinfoEndpoint(AccessTokens accessTokens, IStorage storage)
+internal sealed class UserinfoEndpoint(AccessTokens accessTokens, PresentedTokens presented, IStorage storage)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -17,28 +17,29 @@ internal sealed class UserinfoEndpoint(AccessTokens accessTokens, IStorage stora
 
     private async Task HandleAsync(HttpContext context)
     {
-        var token = await TokenAsync(context);
-        if (token is null || accessTokens.Verify(token, accessTokens.UserinfoAudience, out _) is not { UserId: { } userId } verified)
+        var elsewhere = await ElsewhereAsync(context);
+        var (token, error) = await presented.ReadAsync(context, accessTokens.UserinfoAudience, elsewhere);
+        if (token is not { UserId: { } userId } verified)
         {
-            await RefuseAsync(context);
+            await RefuseAsync(context, error);
             return;
         }
 
         if (!verified.Scopes.Contains(Wire.OpenId) || await storage.FindAsync<User>(userId, context.RequestAborted) is not { Blocked: false } user)
         {
-            await RefuseAsync(context);
+            await RefuseAsync(context, error: null);
             return;
         }
 
         await OAuthResponse.WriteAsync(context, 200, writer => UserClaims.WriteTo(writer, user, verified.Scopes));
     }
 
-    /// <summary>The header, or, as some clients still do (RFC 6750 §2.2, §2.3), a form or query parameter.</summary>
-    private static async ValueTask<string?> TokenAsync(HttpContext context)
+    /// <summary>Without the header, as some clients still do (RFC 6750 §2.2, §2.3), a form or query parameter.</summary>
+    private static async ValueTask<string?> ElsewhereAsync(HttpContext context)
     {
-        if (BearerToken.Of(context.Request) is { } token)
+        if (context.Request.Headers.Authorization.Count > 0)
         {
-            return token;
+            return null;
         }
 
         if (HttpMethods.IsGet(context.Request.Method))
@@ -51,9 +52,13 @@ internal sealed class UserinfoEndpoint(AccessTokens accessTokens, IStorage stora
         return body.Failed(out _) ? null : body.Value["access_token"];
     }
 
-    private static Task RefuseAsync(HttpContext context)
+    private static Task RefuseAsync(HttpContext context, OAuthError? error)
     {
-        context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
-        return OAuthResponse.WriteErrorAsync(context, new OAuthError(401, "invalid_token", "The access token is missing or not valid."));
+        if (context.Response.Headers.WWWAuthenticate.Count == 0)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+        }
+
+        return OAuthResponse.WriteErrorAsync(context, error ?? OAuthError.InvalidToken("not for userinfo, or the user is blocked"));
     }
 }

@@ -46,6 +46,15 @@ internal sealed record OAuthError(int Status, string Error, string Description)
 
     public static OAuthError AccessDenied(string description) => new(403, "access_denied", description);
 
+    /// <summary>RFC 9449 §5. What is wrong with it is told: it is nobody's secret, and a clock that is wrong is found at once.</summary>
+    public static OAuthError InvalidDpopProof(string problem) => new(400, "invalid_dpop_proof", $"The DPoP proof is not valid: {problem}.");
+
+    /// <summary>RFC 9449 §8; the nonce itself is in a header.</summary>
+    public static OAuthError UseDpopNonce() => new(400, "use_dpop_nonce", "The DPoP proof must have the nonce of the DPoP-Nonce header.");
+
+    /// <summary>RFC 6750 §3.1.</summary>
+    public static OAuthError InvalidToken(string detail) => new(401, "invalid_token", "The access token is missing or not valid.") { Detail = detail };
+
     public static OAuthError TooManyRequests(TimeSpan retryAfter) =>
         new(429, "too_many_requests", "Too many failed attempts. Try again later.") { RetryAfter = retryAfter };
 

@@ -1,4 +1,6 @@
 using System.Net;
+using FsCheck;
+using FsCheck.Fluent;
 using TokenVault.Server.Http;
 
 namespace TokenVault.Tests.Http;
@@ -15,7 +17,7 @@ public sealed class NetworkTests
     [InlineData("::ffff:10.1.2.3", "10.1.2.3")]
     [InlineData("::ffff:a01:203", "10.1.2.3")]
     [InlineData("64:ff9b::10.1.2.3", "64:ff9b::a01:203")]
-    public void An_address_in_its_plain_spelling_is_read(string text, string expected)
+    public void T_PW_05_an_address_in_its_plain_spelling_is_read(string text, string expected)
     {
         StrictIPAddress.TryParse(text, out var address).ShouldBeTrue();
         address!.ToString().ShouldBe(expected);
@@ -60,7 +62,7 @@ public sealed class NetworkTests
     [InlineData("::ffff:0177.0.0.1")]
     [InlineData("::127.0.0.1:1")]
     [InlineData("localhost")]
-    public void Any_other_spelling_of_an_address_is_refused(string? text) => StrictIPAddress.TryParse(text, out _).ShouldBeFalse();
+    public void T_PW_05_any_other_spelling_of_an_address_is_refused(string? text) => StrictIPAddress.TryParse(text, out _).ShouldBeFalse();
 
     [Theory]
     [InlineData("10.0.0.0/8", "10.255.255.255", true)]
@@ -79,7 +81,7 @@ public sealed class NetworkTests
     [InlineData("::ffff:10.0.0.0/104", "10.9.9.9", true)]
     [InlineData("::ffff:10.0.0.0/104", "11.0.0.0", false)]
     [InlineData("::ffff:0.0.0.0/96", "8.8.8.8", true)]
-    public void A_network_contains_its_addresses_and_no_others(string network, string address, bool contained)
+    public void T_PW_05_a_network_contains_its_addresses_and_no_others(string network, string address, bool contained)
     {
         Network.TryParse(network, out var parsed).ShouldBeTrue();
         parsed!.Contains(IPAddress.Parse(address.AsSpan())).ShouldBe(contained);
@@ -106,5 +108,48 @@ public sealed class NetworkTests
     [InlineData("::ffff:10.0.0.0/8")]
     [InlineData("fe80::%1/64")]
     [InlineData("localhost/32")]
-    public void A_network_that_leaves_room_for_a_guess_is_refused(string? text) => Network.TryParse(text, out _).ShouldBeFalse();
+    public void T_PW_05_a_network_that_leaves_room_for_a_guess_is_refused(string? text) => Network.TryParse(text, out _).ShouldBeFalse();
+
+    /// <summary>Against a reference that knows only numbers: an address lies in a network when the leading bits are the same.</summary>
+    [Fact]
+    public void T_PW_05_what_lies_in_a_network_is_what_arithmetic_says()
+    {
+        var (inside, outside) = (0, 0);
+        var seeds = Arb.From(Gen.Choose(0, int.MaxValue - 1));
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(seeds, seed =>
+        {
+            var random = new Random(seed);
+            var width = random.Next(2) == 0 ? 32 : 128;
+            var prefix = random.Next(width + 1);
+            var network = Bits(random, width) & Mask(width, prefix);
+
+            // Near the network, or else hardly any address would lie in it.
+            var address = network ^ (random.Next(3) == 0 ? Bits(random, width) : Bits(random, width) >> Math.Max(0, prefix - random.Next(2)));
+            var expected = (address & Mask(width, prefix)) == network;
+            (inside, outside) = expected ? (inside + 1, outside) : (inside, outside + 1);
+
+            Network.TryParse($"{Address(network, width)}/{prefix}", out var parsed).ShouldBeTrue();
+            var plain = Address(address, width);
+            var mapped = width == 32 ? plain.MapToIPv6() : plain;
+            return parsed!.Contains(plain) == expected && parsed.Contains(mapped) == expected
+                && Network.TryParse($"{Address(address, width)}/{prefix}", out _) == ((address & ~Mask(width, prefix) & Mask(width, width)) == 0);
+        }));
+        inside.ShouldBeGreaterThan(300);
+        outside.ShouldBeGreaterThan(300);
+    }
+
+    private static UInt128 Bits(Random random, int width) => new UInt128((ulong)random.NextInt64(long.MinValue, long.MaxValue), (ulong)random.NextInt64(long.MinValue, long.MaxValue)) >> (128 - width);
+
+    private static UInt128 Mask(int width, int prefix) => prefix == 0 ? 0 : (UInt128.MaxValue >> (128 - width)) & ~((UInt128.One << (width - prefix)) - 1);
+
+    private static IPAddress Address(UInt128 bits, int width)
+    {
+        var bytes = new byte[width / 8];
+        for (var i = bytes.Length - 1; i >= 0; i--, bits >>= 8)
+        {
+            bytes[i] = (byte)bits;
+        }
+
+        return new IPAddress(bytes);
+    }
 }

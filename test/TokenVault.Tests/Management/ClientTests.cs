@@ -129,7 +129,7 @@ public class ClientTests
     [InlineData("""{"name":"a","refresh_token":{"leeway":"1"}}""", "Payload validation error: 'Expected type integer but found type string' on property refresh_token.leeway")]
     [InlineData("""{"name":"a","refresh_token":{"policies":[{"scope":[]}]}}""", "Payload validation error: 'Missing required property: audience' on property refresh_token.policies[0]")]
     [InlineData("""{"name":"a","refresh_token":{"policies":[{"audience":"ISSUERapi/v2/"}]}}""", "Payload validation error: 'The Management API cannot be in a refresh token policy' on property refresh_token.policies")]
-    [InlineData("""{"name":"a","require_proof_of_possession":true}""", "Payload validation error: 'Not supported by this server: the only value is false' on property require_proof_of_possession")]
+    [InlineData("""{"name":"a","require_proof_of_possession":"yes"}""", "Payload validation error: 'Expected type boolean but found type string' on property require_proof_of_possession")]
     [InlineData("""{"name":"a","resource_server_identifier":"https://api.example"}""", "Payload validation error: 'Only a client with app_type resource_server stands for an API' on property resource_server_identifier")]
     [InlineData("""{"name":"a","app_type":"resource_server","resource_server_identifier":"https://unknown.example"}""", "Payload validation error: 'There is no API with this identifier' on property resource_server_identifier")]
     public async Task T_MG_06_a_bad_body_is_refused_by_name(string json, string message)

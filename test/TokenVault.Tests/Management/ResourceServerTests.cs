@@ -36,6 +36,24 @@ public class ResourceServerTests
     }
 
     [Fact]
+    public async Task Proof_of_possession_is_set_shown_and_taken_away()
+    {
+        var host = await ManagementHost.SharedAsync();
+        var api = await host.CreateAsync("/resource-servers", $$$"""{"name":"A","identifier":"{{{NewIdentifier()}}}","proof_of_possession":{"mechanism":"dpop","required":true}}""");
+        api["proof_of_possession"]!.ToJsonString().ShouldBe("""{"mechanism":"dpop","required":true,"required_for":"all_clients"}""");
+        var path = "/resource-servers/" + api["id"];
+        foreach (var wrong in (string[])["""{}""", """{"mechanism":"dpop"}""", """{"required":true}""", """{"mechanism":"x","required":true}""", """{"mechanism":"dpop","required":true,"required_for":"x"}""", """{"mechanism":"dpop","required":"yes"}"""])
+        {
+            (await host.SendAsync("PATCH", path, $$"""{"proof_of_possession":{{wrong}}}""")).Status.ShouldBe(400, wrong);
+        }
+
+        var changed = await host.SendAsync("PATCH", path, """{"proof_of_possession":{"mechanism":"mtls","required":true,"required_for":"public_clients"}}""");
+        ((string?)changed.Body!["proof_of_possession"]!["required_for"]).ShouldBe("public_clients");
+        (await host.SendAsync("PATCH", path, """{"name":"B"}""")).Body!["proof_of_possession"].ShouldNotBeNull();
+        (await host.SendAsync("PATCH", path, """{"proof_of_possession":null}""")).Body!.AsObject().ContainsKey("proof_of_possession").ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task The_same_identifier_twice_is_a_conflict()
     {
         var host = await ManagementHost.SharedAsync();

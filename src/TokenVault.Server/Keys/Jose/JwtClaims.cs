@@ -102,7 +102,7 @@ internal sealed record JwtClaims
         return expected.MaxAge is { } age && (IssuedAt is null || now - IssuedAt > age + expected.Skew) ? "the token is too old, or iat is missing" : "";
     }
 
-    private static string? Text(JsonElement claims, string name, ref string bad)
+    public static string? Text(JsonElement claims, string name, ref string bad)
     {
         if (!claims.TryGetProperty(name, out var value))
         {
@@ -119,7 +119,7 @@ internal sealed record JwtClaims
     }
 
     /// <summary>Whole seconds only: fractions, exponents and signs are where parsers disagree (T-CA-07).</summary>
-    private static DateTimeOffset? Date(JsonElement claims, string name, ref string bad)
+    public static DateTimeOffset? Date(JsonElement claims, string name, ref string bad)
     {
         if (!claims.TryGetProperty(name, out var value))
         {

@@ -35,6 +35,9 @@ internal sealed class VerificationKey
     /// <param name="problem">Why there is no key; free of the key's content.</param>
     public static VerificationKey? FromJwk(JsonElement jwk, string alg, out string problem) => JwkReader.Read(jwk, alg, out problem);
 
+    /// <summary>RFC 7638.</summary>
+    public string Thumbprint() => Jwk.Thumbprint(_rsa ?? (AsymmetricAlgorithm)_ec!);
+
     /// <summary>Whether the signature is this key's over the data. The length is exact: no DER, no shortened numbers (T-ST-18).</summary>
     public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {

@@ -27,14 +27,21 @@ internal sealed class VerifiedJws
     /// <param name="token">From a stranger.</param>
     /// <param name="keyByKid">The key record; its algorithm counts, and the header must name the same one.</param>
     /// <param name="problem">For the log only.</param>
-    public static VerifiedJws? Verify(string token, Func<string?, VerificationKey?> keyByKid, out string problem)
+    public static VerifiedJws? Verify(string token, Func<string?, VerificationKey?> keyByKid, out string problem) =>
+        VerifyWith(token, bringsKey: false, header => keyByKid(header.KeyId), out problem);
+
+    /// <summary>The same for a token that brings its key along: it proves that its sender has that key, and nothing else.</summary>
+    public static VerifiedJws? VerifyByItsKey(string token, Func<JwsHeader, VerificationKey?> keyOf, out string problem) =>
+        VerifyWith(token, bringsKey: true, keyOf, out problem);
+
+    private static VerifiedJws? VerifyWith(string token, bool bringsKey, Func<JwsHeader, VerificationKey?> keyOf, out string problem)
     {
         if (!TrySplit(token, out var first, out var second, out problem))
         {
             return null;
         }
 
-        var header = ReadHeader(token.AsSpan(0, first), out problem);
+        var header = ReadHeader(token.AsSpan(0, first), bringsKey, out problem);
         if (header is null)
         {
             return null;
@@ -48,10 +55,10 @@ internal sealed class VerifiedJws
             return null;
         }
 
-        var key = keyByKid(header.KeyId);
+        var key = keyOf(header);
         if (key is null)
         {
-            problem = $"no key with kid '{header.KeyId}'";
+            problem = bringsKey ? "the key is not one that is accepted" : $"no key with kid '{header.KeyId}'";
             return null;
         }
 
@@ -95,12 +102,12 @@ internal sealed class VerifiedJws
         return first <= LongestHeader;
     }
 
-    private static JwsHeader? ReadHeader(ReadOnlySpan<char> encoded, out string problem)
+    private static JwsHeader? ReadHeader(ReadOnlySpan<char> encoded, bool bringsKey, out string problem)
     {
         Span<byte> bytes = stackalloc byte[LongestHeader];
         if (StrictBase64Url.TryDecode(encoded, bytes, out var size))
         {
-            return JwsHeader.Parse(bytes[..size], out problem);
+            return JwsHeader.Parse(bytes[..size], bringsKey, out problem);
         }
 
         problem = "the header is not canonical base64url";

@@ -10,7 +10,7 @@ internal sealed class VerifiedJwt
     private VerifiedJwt(VerifiedJws jws, JsonElement claims, JwtClaims read)
     {
         _claims = claims;
-        Type = TypeOf(jws.Header);
+        Type = jws.Header.PlainType();
         KeyId = jws.Header.KeyId;
         Issuer = read.Issuer;
         Subject = read.Subject;
@@ -40,7 +40,7 @@ internal sealed class VerifiedJwt
     /// <summary>The step from a verified signature to a verified token.</summary>
     public static VerifiedJwt? Check(VerifiedJws jws, JwtExpectations expected, DateTimeOffset now, out string problem)
     {
-        var type = TypeOf(jws.Header);
+        var type = jws.Header.PlainType();
         if (!expected.Types.Contains(type, StringComparer.Ordinal))
         {
             problem = $"the typ '{Protocol.OAuthError.Shown(type)}' is not the one for this purpose";
@@ -67,6 +67,13 @@ internal sealed class VerifiedJwt
     public string? Text(string claim) =>
         _claims.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
+    /// <summary>The member of a claim that is an object, if it is a string.</summary>
+    public string? Text(string claim, string member) =>
+        _claims.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.Object
+        && value.TryGetProperty(member, out var inner) && inner.ValueKind == JsonValueKind.String
+            ? inner.GetString()
+            : null;
+
     /// <summary>The claim if it is a whole number in 64 bits.</summary>
     public long? Number(string claim) =>
         _claims.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
@@ -84,11 +91,4 @@ internal sealed class VerifiedJwt
         expected.IssuerClaim is { } name && claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String
             ? expected with { Issuer = expected.Issuer.Replace($"{{{name}}}", claim.GetString(), StringComparison.Ordinal) }
             : expected;
-
-    private static string TypeOf(JwsHeader header)
-    {
-        const string prefix = "application/";
-        var type = header.Type ?? "";
-        return type.StartsWith(prefix, StringComparison.Ordinal) ? type[prefix.Length..] : type;
-    }
 }

@@ -12,9 +12,9 @@ namespace TokenVault.Server.OAuth.Grants;
 internal sealed class AuthorizationCodeGrant(
     IStorage storage, ApiAccessPolicy policy, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit, TimeProvider time)
 {
-    public async ValueTask<Outcome<TokenResponse>> RedeemAsync(
-        RequestParameters parameters, Client client, RequestOrigin origin, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<TokenResponse>> RedeemAsync(TokenRequest request, CancellationToken cancellationToken)
     {
+        var (parameters, client, origin) = (request.Parameters, request.Client, request.Origin);
         if (parameters["code"] is not { } code)
         {
             return OAuthError.InvalidRequest("code is missing.");
@@ -31,7 +31,7 @@ internal sealed class AuthorizationCodeGrant(
             return await ReusedAsync(record, client, origin, cancellationToken);
         }
 
-        if (Mismatch(parameters, record) is { } mismatch)
+        if ((KeyMismatch(request.Proven, record) ?? Mismatch(parameters, record)) is { } mismatch)
         {
             return await FailedAsync(client, origin, mismatch);
         }
@@ -42,6 +42,7 @@ internal sealed class AuthorizationCodeGrant(
         }
 
         var access = await policy.ForUserAsync(client, record.Audience, record.Scopes, cancellationToken);
+        access = access.Failed(out _) ? access : access.Value.Bind(client, request.Proven);
         return access.Failed(out var refused)
             ? await FailedAsync(client, origin, refused)
             : await IssueAsync(record, client, user, access.Value, origin, cancellationToken);
@@ -56,7 +57,15 @@ internal sealed class AuthorizationCodeGrant(
         if (access.Scopes.Contains(Wire.OfflineAccess))
         {
             var (refreshToken, secret) = refreshTokens.Create(client, user.UserId, record.Audience, access.Scopes);
-            batch.Insert(refreshToken with { SessionId = record.SessionId, AuthenticatedAt = record.AuthenticatedAt, Methods = record.Methods });
+            batch.Insert(refreshToken with
+            {
+                SessionId = record.SessionId,
+                AuthenticatedAt = record.AuthenticatedAt,
+                Methods = record.Methods,
+
+                // A confidential client is bound to its tokens by its authentication (RFC 9449 §5).
+                BoundTo = client.IsPublic && !access.BoundTo.IsNone ? access.BoundTo : null,
+            });
             redeemed = redeemed with { RefreshTokenId = refreshToken.Id };
             token = secret;
         }
@@ -110,6 +119,12 @@ internal sealed class AuthorizationCodeGrant(
         await storage.CommitAsync(new Batch().Append(audit.Row(failure)));
         return error;
     }
+
+    /// <summary>RFC 9449 §10.</summary>
+    private static OAuthError? KeyMismatch(Confirmation proven, AuthorizationCode record) =>
+        record.DpopKeyThumbprint is null || record.DpopKeyThumbprint == proven.KeyThumbprint
+            ? null
+            : OAuthError.InvalidDpopProof("the code is bound to another key, or there is no proof");
 
     private static OAuthError? Mismatch(RequestParameters parameters, AuthorizationCode record)
     {

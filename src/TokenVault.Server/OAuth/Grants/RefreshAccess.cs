@@ -1,5 +1,4 @@
 using TokenVault.Server.Clients;
-using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.OAuth.Grants;
@@ -8,8 +7,9 @@ namespace TokenVault.Server.OAuth.Grants;
 internal sealed class RefreshAccess(ApiAccessPolicy policy, MultiResourcePolicy multiResource, MultiFactorTokens multiFactor)
 {
     public async ValueTask<Outcome<ApiAccess>> FindAsync(
-        RefreshToken record, RequestParameters parameters, Client client, CancellationToken cancellationToken)
+        RefreshToken record, TokenRequest request, CancellationToken cancellationToken)
     {
+        var (parameters, client) = (request.Parameters, request.Client);
         if (await multiFactor.RefusalAsync(record, cancellationToken) is { } oneFactor)
         {
             return oneFactor;
@@ -25,6 +25,7 @@ internal sealed class RefreshAccess(ApiAccessPolicy policy, MultiResourcePolicy 
         // Scopes that are not to be had are left out silently; SDKs ask for more than they need.
         var requested = Scope.Parse(parameters["scope"]);
         var scopes = requested.Count == 0 ? candidates.Value : [.. candidates.Value.Where(requested.Contains)];
-        return await policy.ForUserAsync(client, audience, scopes, cancellationToken);
+        var access = await policy.ForUserAsync(client, audience, scopes, cancellationToken);
+        return access.Failed(out _) ? access : access.Value.Bind(client, request.Proven);
     }
 }

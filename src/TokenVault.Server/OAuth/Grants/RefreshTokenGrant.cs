@@ -15,9 +15,9 @@ namespace TokenVault.Server.OAuth.Grants;
 internal sealed class RefreshTokenGrant(
     IStorage storage, RefreshAccess allowed, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit)
 {
-    public async ValueTask<Outcome<TokenResponse>> RedeemAsync(
-        RequestParameters parameters, Client client, RequestOrigin origin, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<TokenResponse>> RedeemAsync(TokenRequest request, CancellationToken cancellationToken)
     {
+        var (parameters, client, origin) = (request.Parameters, request.Client, request.Origin);
         if (parameters["refresh_token"] is not { } token)
         {
             return OAuthError.InvalidRequest("refresh_token is missing.");
@@ -32,7 +32,13 @@ internal sealed class RefreshTokenGrant(
                 return await FailedAsync(client, origin, OAuthError.InvalidRefreshToken(presented is null ? null : "the token is another client's"));
             }
 
-            if (await RedeemAsync(presented, parameters, client, origin, cancellationToken) is { } outcome)
+            // Asked before all else: whoever stole the token without its key can neither use it up nor end its family.
+            if (presented.Record.BoundTo?.IsMetBy(request.Proven) == false)
+            {
+                return await FailedAsync(client, origin, OAuthError.InvalidDpopProof("the refresh token is bound to another key, or there is no proof"));
+            }
+
+            if (await RedeemAsync(presented, request, cancellationToken) is { } outcome)
             {
                 return outcome;
             }
@@ -43,8 +49,9 @@ internal sealed class RefreshTokenGrant(
 
     /// <returns>Null when the stored token changed meanwhile.</returns>
     private async ValueTask<Outcome<TokenResponse>?> RedeemAsync(
-        PresentedRefreshToken presented, RequestParameters parameters, Client client, RequestOrigin origin, CancellationToken cancellationToken)
+        PresentedRefreshToken presented, TokenRequest request, CancellationToken cancellationToken)
     {
+        var (client, origin) = (request.Client, request.Origin);
         var again = refreshTokens.AgainWithinLeeway(presented, client);
         if (presented.Standing != RefreshTokenStanding.Current && again is null)
         {
@@ -57,7 +64,7 @@ internal sealed class RefreshTokenGrant(
             return await FailedAsync(client, origin, OAuthError.InvalidRefreshToken("the user is blocked or gone"));
         }
 
-        var access = await allowed.FindAsync(record, parameters, client, cancellationToken);
+        var access = await allowed.FindAsync(record, request, cancellationToken);
         if (access.Failed(out var refused))
         {
             return await FailedAsync(client, origin, refused);

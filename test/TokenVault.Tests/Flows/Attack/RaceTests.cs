@@ -29,7 +29,7 @@ public sealed class RaceTests(AttackScene scene) : IClassFixture<AttackScene>
         var answered = await scene.Vault.Service<ExchangeAudit>().SucceededAsync(
             new ExchangeAttempt(request, client, new RequestOrigin(null, null)), tokenset, new Secret("token"));
 
-        answered.ShouldBeFalse();
+        answered.ShouldBe(Delivery.TokensetChanged);
         (await scene.AuditRowsAsync()).ShouldBe(rows);
         (await storage.FindAsync<TokensetUse>(tokenset.Id, CancellationToken.None)).ShouldBeNull();
         (await scene.App.ExchangeAsync(refreshToken, Wire.RefreshTokenType, AttackScene.Calendar)).Status.ShouldBe(401);

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
 
 namespace TokenVault.Tests.Flows.OAuth;
 
@@ -121,6 +122,25 @@ public sealed class ClientAuthenticationTests(OAuthVault vault) : IClassFixture<
             answer.Text.ShouldBe(wrong.Text);
             answer.Headers.Select(h => h.Key).ShouldBe(wrong.Headers.Select(h => h.Key), ignoreOrder: true);
         }
+    }
+
+    /// <summary>Every refusal costs a commit, so that its time tells nothing; and what the log is spared takes one row, however much it is.</summary>
+    [Fact]
+    public async Task T_CA_08_T_DO_06_beyond_what_the_log_tells_an_unknown_client_still_costs_a_write_and_no_room()
+    {
+        vault.Server.Clock.Advance(TimeSpan.FromSeconds(61));
+        var rows = await RowsAsync();
+        for (var i = 0; i < 75; i++)
+        {
+            (await BasicAsync(null, $"&client_id=nobody{i}&client_secret=wrong")).ShouldBeRefused(401, "invalid_client");
+        }
+
+        (await RowsAsync() - rows).ShouldBe(60);
+        var untraced = (await vault.Server.Storage.ListAsync(new ListQuery("untraced-failure"), default)).ShouldHaveSingleItem();
+        untraced.Version.ShouldBe(15);
+        vault.Server.Clock.Advance(TimeSpan.FromSeconds(61));
+
+        async Task<int> RowsAsync() => (await vault.Server.Storage.ReadAuditAsync(0, 100_000, default)).Count;
     }
 
     [Fact]

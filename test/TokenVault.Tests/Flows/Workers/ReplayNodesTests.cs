@@ -2,8 +2,10 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Demo;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Testing;
+using TokenVault.Tests.Flows.Possession;
 using TokenVault.Tests.Needs;
 
 namespace TokenVault.Tests.Flows.Workers;
@@ -81,6 +83,43 @@ public sealed class ReplayNodesTests : WorkerScene
             await Parallel.ForEachAsync(Enumerable.Range(0, Replays / 2), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (i, _) =>
                 Interlocked.Add(ref count, (await verifiers[i % 2].VerifyAsync(client, assertion)).Length == 0 ? 1 : 0));
             return count;
+        }
+    }
+
+    [Fact]
+    public async Task T_CA_11_a_DPoP_proof_is_good_once_on_two_nodes_and_each_takes_the_others_nonce()
+    {
+        var address = $"https://localhost:{LoopbackHttp.FreePort()}";
+        await using var node = await Vault.StartNodeAsync(address);
+        var key = DpopKey.Create(Clock.GetUtcNow);
+        var form = new Dictionary<string, string>
+        {
+            ["grant_type"] = Wire.ClientCredentials,
+            ["client_id"] = (string)Vault.Bootstrap["client_id"]!,
+            ["client_secret"] = (string)Vault.Bootstrap["client_secret"]!,
+            ["audience"] = (string)Vault.Bootstrap["audience"]!,
+        };
+        string[] nodes = [Vault.Issuer, address + "/"];
+        for (var i = 0; i < nodes.Length; i++)
+        {
+            key.Nonce = null;
+            using var demanded = await SendAsync(nodes[i], key.Proof("POST", Vault.Issuer + "oauth/token"));
+            key.Nonce = demanded.Headers.GetValues("DPoP-Nonce").Single();
+            var proof = key.Proof("POST", Vault.Issuer + "oauth/token");
+            var granted = 0;
+            await Parallel.ForEachAsync(Enumerable.Range(0, 40), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (n, _) =>
+            {
+                using var response = await SendAsync(nodes[(i + 1 + n) % 2], proof);
+                Interlocked.Add(ref granted, response.IsSuccessStatusCode ? 1 : 0);
+            });
+            granted.ShouldBe(1);
+        }
+
+        async Task<HttpResponseMessage> SendAsync(string at, string proof)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, at + "oauth/token") { Content = new FormUrlEncodedContent(form) };
+            request.Headers.TryAddWithoutValidation("DPoP", proof);
+            return await Vault.Api.Http.SendAsync(request);
         }
     }
 }

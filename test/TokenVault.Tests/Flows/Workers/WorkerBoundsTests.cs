@@ -95,10 +95,18 @@ public sealed class WorkerBoundsTests(BoundedScene scene) : IClassFixture<Bounde
         ((string?)alarm["details"]!["limit"]).ShouldBe("users_per_hour");
         scene.Vault.Log.Text.ShouldContain($"The privileged worker {worker.ClientId} has reached its limit");
 
-        // Those who were counted already are served on; the next hour begins anew.
+        // Those who were counted already are served on, for an hour after their last time: no turn of the clock's hour begins anew.
+        scene.Clock.Advance(TimeSpan.FromMinutes(59));
         (await worker.ExchangeAsync(scene.User.Id)).ShouldBeGranted();
-        scene.Clock.Advance(TimeSpan.FromMinutes(61));
-        (await worker.ExchangeAsync("auth0|another")).ShouldBeRefused(403, "invalid_grant");
+        (await worker.ExchangeAsync("auth0|another")).ShouldBeRefused(403, "access_denied");
+        scene.Clock.Advance(TimeSpan.FromMinutes(2));
+        for (var i = 1; i < budget; i++)
+        {
+            (await worker.ExchangeAsync($"auth0|another{i}")).ShouldBeRefused(403, "invalid_grant");
+        }
+
+        (await worker.ExchangeAsync("auth0|another")).ShouldBeRefused(403, "access_denied");
+        (await worker.ExchangeAsync(scene.User.Id)).ShouldBeGranted();
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
-namespace TokenVault.Server.Clients;
+namespace TokenVault.Server.Keys;
 
 /// <summary>
 /// The <c>jti</c> of a JWT that was good for one use (RFC 7523 §3, RFC 9449 §11.1): inserted in a commit of its own or with others, it
@@ -21,7 +21,7 @@ internal sealed record SpentJti : IRecord<SpentJti>
 
     public static string Kind => "jti";
 
-    public static JsonTypeInfo<SpentJti> TypeInfo => ClientsJson.Default.SpentJti;
+    public static JsonTypeInfo<SpentJti> TypeInfo => KeysJson.Default.SpentJti;
 
     public required string Id { get; init; }
 

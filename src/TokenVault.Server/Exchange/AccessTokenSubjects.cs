@@ -1,0 +1,73 @@
+using TokenVault.Server.Clients;
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
+
+namespace TokenVault.Server.Exchange;
+
+/// <summary>
+/// Whom the access token speaks for that an API was called with. One that is bound to a key is exchanged with a proof of that key only
+/// (T-CA-10): made by whoever sends the request, or passed on by the API, which was called with one.
+/// </summary>
+internal sealed class AccessTokenSubjects(RecordCache cache, AccessTokens accessTokens, ApiAccessPolicy policy, DpopProofs proofs, TokenVaultOptions options)
+{
+    public async ValueTask<Outcome<SubjectOwner>> ReadAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
+    {
+        // Only the API that the token is for may exchange it, by the client that stands for that API (T-ST-15).
+        if (client.AppType != "resource_server" || client.ResourceServerIdentifier is not { } audience)
+        {
+            return ExchangeErrors.ClientMayNot(
+                "Only a client with app_type resource_server, linked to the access token's API by resource_server_identifier, may exchange an access token.");
+        }
+
+        if (await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is null)
+        {
+            return ExchangeErrors.ClientMayNot("The client's API does not exist any more.");
+        }
+
+        if (accessTokens.Verify(request.SubjectToken.Reveal(), audience, out var problem) is not { } verified)
+        {
+            return ExchangeErrors.InvalidSubjectToken(problem);
+        }
+
+        if (verified.UserId is not { } userId)
+        {
+            return ExchangeErrors.InvalidSubjectToken("the token is a client's, not a user's");
+        }
+
+        if (await cache.FindAsync<Client>(verified.ClientId, cancellationToken) is not { } issuedTo)
+        {
+            return ExchangeErrors.InvalidSubjectToken("the client that the token was issued to is gone");
+        }
+
+        var access = await policy.ForUserAsync(issuedTo, audience, [], cancellationToken);
+        if (access.Failed(out _))
+        {
+            return ExchangeErrors.InvalidSubjectToken("the client that the token was issued to may not use the API any more");
+        }
+
+        return Unproven(request, verified.BoundTo) is { } unproven ? unproven : new SubjectOwner(userId, verified.Methods);
+    }
+
+    /// <summary>A proof that is passed on may come again while it is young: the API exchanges for several connections, and tries again after an outage.</summary>
+    private OAuthError? Unproven(ExchangeRequest request, Confirmation boundTo)
+    {
+        if (options.ProofOfPossession.TrustApis || boundTo.IsMetBy(request.Proven))
+        {
+            return null;
+        }
+
+        if (request.SubjectProof is not { } text)
+        {
+            return ExchangeErrors.UnprovenSubjectToken("the token is bound to a key that nothing proves");
+        }
+
+        if (proofs.CheckPassedOn(text.Reveal(), request.SubjectToken.Reveal(), out var problem) is not { } proof)
+        {
+            return ExchangeErrors.UnprovenSubjectToken(problem);
+        }
+
+        return boundTo.IsMetBy(request.Proven with { KeyThumbprint = proof.KeyThumbprint }) ? null : ExchangeErrors.UnprovenSubjectToken("the token is bound to another key");
+    }
+}
