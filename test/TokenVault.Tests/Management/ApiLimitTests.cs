@@ -1,5 +1,6 @@
 using TokenVault.Server.Audit;
 using TokenVault.Server.Demo;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 using TokenVault.Testing;
 
@@ -34,6 +35,44 @@ public sealed class ApiLimitTests
         vault.Clock.Advance(TimeSpan.FromSeconds(1));
         (await admin.GetAsync("logs?q=type:api_limit")).Json.AsArray().ShouldHaveSingleItem()!["client_id"]!.GetValue<string>()
             .ShouldBe((string?)vault.Bootstrap["client_id"]);
+    }
+
+    [Fact]
+    public async Task The_my_account_api_counts_each_user_for_themselves()
+    {
+        await using var vault = await TestVault.StartAsync(new Dictionary<string, string?> { ["TokenVault:Api:RequestsPerSecond"] = "1" });
+        var admin = await Operator.SignInAsync(vault.Api, vault.Bootstrap);
+        var first = await TokenAsync("first@example.com");
+        vault.Clock.Advance(TimeSpan.FromSeconds(1));
+        var second = await TokenAsync("second@example.com");
+
+        (await AccountsAsync(first)).Status.ShouldBe(200);
+        var refused = await AccountsAsync(first);
+        (refused.Status, refused["title"], refused.Headers.RetryAfter!.Delta).ShouldBe((429, "Too Many Requests", TimeSpan.FromSeconds(1)));
+        Limits(refused).ShouldBe(("1", "0", $"{vault.Clock.GetUtcNow().ToUnixTimeSeconds() + 1}"));
+        (await AccountsAsync(second)).Status.ShouldBe(200);
+
+        Task<Answer> AccountsAsync(string token) => vault.Api.SendAsync(HttpMethod.Get, "me/v1/connected-accounts/accounts", token);
+
+        async Task<string> TokenAsync(string email)
+        {
+            var user = await admin.CreateUserAsync(email, "correct horse battery");
+            var claims = new AccessTokenClaims((string)vault.Bootstrap["client_id"]!, vault.Issuer + "me/", ["read:me:connected_accounts"], TimeSpan.FromHours(1));
+            return vault.Service<AccessTokens>().Issue(claims with { UserId = user }).Reveal();
+        }
+    }
+
+    [Fact]
+    public async Task What_breaks_is_an_entry_of_the_log_also_where_something_was_only_read()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var admin = await Operator.SignInAsync(vault.Api, vault.Bootstrap);
+        await vault.Storage.CommitAsync(new Batch().Add(new InsertOperation(new Entity("client", "broken", 0, null, [], []))));
+
+        (await admin.GetAsync("clients/broken")).Status.ShouldBe(500);
+
+        var entry = (await admin.GetAsync("logs?q=type:fapi")).Json.AsArray().ShouldHaveSingleItem()!;
+        ((string?)entry["client_id"], (int)entry["details"]!["response"]!["status_code"]!).ShouldBe(((string?)vault.Bootstrap["client_id"], 500));
     }
 
     [Fact]
