@@ -67,6 +67,10 @@ public sealed class AttackScene : IAsyncLifetime
 
     internal async Task<int> AuditRowsAsync() => (await Vault.Storage.ReadAuditAsync(0, 1_000_000, CancellationToken.None)).Count;
 
+    /// <summary>Of one kind: what the server does in the background leaves its own.</summary>
+    internal async Task<int> AuditRowsAsync(string type) =>
+        (await Vault.Storage.ReadAuditAsync(0, 1_000_000, CancellationToken.None)).Count(row => (string?)JsonNode.Parse(row.Body)!["type"] == type);
+
     internal async Task<long> CountAsync<T>()
         where T : class, IRecord<T> => await Vault.Storage.CountAsync(new ListQuery(T.Kind), CancellationToken.None);
 }

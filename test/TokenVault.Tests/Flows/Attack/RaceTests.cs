@@ -1,3 +1,4 @@
+using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Exchange;
@@ -25,12 +26,12 @@ public sealed class RaceTests(AttackScene scene) : IClassFixture<AttackScene>
         // The exchange has read the tokenset; the user disconnects; the exchange goes on.
         var mine = (await scene.App.RefreshAsync(refreshToken, scene.Vault.Issuer + "me/"))["access_token"]!;
         (await scene.Vault.Api.SendAsync(HttpMethod.Delete, "me/v1/connected-accounts/accounts/" + accountId, mine)).Status.ShouldBe(204);
-        var rows = await scene.AuditRowsAsync();
+        var rows = await scene.AuditRowsAsync(AuditType.SuccessfulVaultExchange);
         var answered = await scene.Vault.Service<ExchangeAudit>().SucceededAsync(
             new ExchangeAttempt(request, client, new RequestOrigin(null, null)), tokenset, new Secret("token"));
 
         answered.ShouldBe(Delivery.TokensetChanged);
-        (await scene.AuditRowsAsync()).ShouldBe(rows);
+        (await scene.AuditRowsAsync(AuditType.SuccessfulVaultExchange)).ShouldBe(rows);
         (await storage.FindAsync<TokensetUse>(tokenset.Id, CancellationToken.None)).ShouldBeNull();
         (await scene.App.ExchangeAsync(refreshToken, Wire.RefreshTokenType, AttackScene.Calendar)).Status.ShouldBe(401);
     }
