@@ -90,6 +90,11 @@ internal sealed class TenantEndpoints(ManagementRecords records, TokenVaultOptio
 
             var current = await FindAsync(request);
             var policy = json.Root.GetArrayLength() == 0 ? null : json.Root[0].GetString();
+            if (policy == current.MultiFactorPolicy)
+            {
+                return new PendingWrite(Batch: null, ManagementAnswer.Ok(Policies(current)));
+            }
+
             var settings = current with { MultiFactorPolicy = policy };
             var batch = current.Version == 0 ? new Batch().Insert(settings) : new Batch().Replace(settings);
             return new PendingWrite(batch, ManagementAnswer.Ok(Policies(settings))) { Target = policy ?? "never" };
