@@ -8,6 +8,9 @@ namespace TokenVault.Tests.Flows.Attack;
 /// <summary>What strangers can make the server do and store.</summary>
 public sealed class FloodTests : IAsyncLifetime
 {
+    /// <summary>The entry that tells of the limit; however often it is reached in a minute, there is one.</summary>
+    private const int LimitReached = 1;
+
     private readonly AttackScene scene = new();
 
     public Task InitializeAsync() => scene.InitializeAsync();
@@ -23,7 +26,7 @@ public sealed class FloodTests : IAsyncLifetime
         var guesses = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => GuessAsync(browser, page, AttackScene.Email, $"wrong {i}")));
         guesses.Count(visit => visit.Status == 401).ShouldBe(10);
         guesses.Count(visit => visit.Status == 429).ShouldBe(20);
-        (await scene.AuditRowsAsync() - before).ShouldBe(10);
+        (await scene.AuditRowsAsync() - before).ShouldBe(10 + LimitReached);
     }
 
     [Fact]
@@ -37,7 +40,7 @@ public sealed class FloodTests : IAsyncLifetime
             await GuessAsync(browser, page, $"nobody{i}@example.com", "wrong");
         }
 
-        (await scene.AuditRowsAsync() - before).ShouldBe(60);
+        (await scene.AuditRowsAsync() - before).ShouldBe(60 + LimitReached);
         (await GuessAsync(browser, page, AttackScene.Email, AttackScene.Password)).Status.ShouldBe(429);
         scene.Vault.Clock.Advance(TimeSpan.FromMinutes(1));
         (await GuessAsync(browser, page, AttackScene.Email, AttackScene.Password)).Status.ShouldBe(0);
@@ -58,9 +61,7 @@ public sealed class FloodTests : IAsyncLifetime
         })));
         answers.Count(answer => answer["error"] == "too_many_requests").ShouldBe(50);
         answers.Where(answer => answer.Status == 429).ShouldAllBe(answer => answer.Headers.RetryAfter != null);
-
-        // And one that tells that a limit was reached.
-        (await scene.AuditRowsAsync() - before).ShouldBe(201);
+        (await scene.AuditRowsAsync() - before).ShouldBe(200 + LimitReached);
     }
 
     [Theory]
