@@ -55,6 +55,20 @@ internal sealed class VaultClock(DateTimeOffset start) : TimeProvider
         }
     }
 
+    /// <summary>Moves the clock at once; a timer that fell due fires once, however many of its periods are over: as after a machine's sleep.</summary>
+    public void Jump(TimeSpan by)
+    {
+        List<ManualTimer> due;
+        lock (_gate)
+        {
+            _now += by;
+            due = [.. _timers.Where(timer => timer.Due <= _now).OrderBy(timer => timer.Due)];
+            due.ForEach(timer => timer.Due = timer.Period > TimeSpan.Zero ? _now + timer.Period : null);
+        }
+
+        due.ForEach(timer => timer.Fire());
+    }
+
     private sealed class ManualTimer(VaultClock clock, TimerCallback callback, object? state) : ITimer
     {
         public DateTimeOffset? Due { get; set; }
