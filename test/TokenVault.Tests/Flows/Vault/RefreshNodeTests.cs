@@ -251,9 +251,9 @@ public sealed class RefreshNodeTests(VaultScene scene) : IClassFixture<VaultScen
         };
 
         var waiting = node.RefreshAsync(grant);
-        for (var i = 0; i < 480; i++)
+        for (var i = 0; i < 240; i++)
         {
-            scene.Clock.Advance(TimeSpan.FromMilliseconds(25));
+            scene.Clock.Advance(TimeSpan.FromMilliseconds(50));
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
         }
 
