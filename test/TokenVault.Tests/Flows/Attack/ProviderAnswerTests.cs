@@ -18,7 +18,7 @@ public sealed class ProviderAnswerTests(AttackScene scene) : IClassFixture<Attac
         var connection = "broken-" + Identifier.Client();
         await scene.Admin.CreateConnectionAsync(connection, "oauth2", scene.Provider.OAuth2Options("calendar.read"), scene.App.Credentials);
         var (_, refreshToken, _) = await scene.ConnectedUserAsync(connection);
-        scene.Vault.Clock.Advance(TimeSpan.FromHours(2));
+        scene.Vault.Clock.Jump(TimeSpan.FromHours(2));
         scene.Provider.Refresh.Next(Fault.Answer(
             200, "application/json", $$"""{"access_token":"new","refresh_token":"rotated","{{member}}":{{value}}}"""));
 
@@ -30,7 +30,7 @@ public sealed class ProviderAnswerTests(AttackScene scene) : IClassFixture<Attac
             answer["scope"].ShouldBe("calendar.read");
         }
 
-        scene.Vault.Clock.Advance(TimeSpan.FromHours(2));
+        scene.Vault.Clock.Jump(TimeSpan.FromHours(2));
         await scene.App.ExchangeAsync(refreshToken, Wire.RefreshTokenType, connection);
         scene.Provider.LastRefreshTokenSent.ShouldBe("rotated");
     }

@@ -108,7 +108,7 @@ public sealed class MultiFactorPolicyTests(FactorScene scene) : IClassFixture<Fa
 
         // After a month it is forgotten.
         person.Browser = known;
-        scene.Clock.Advance(TimeSpan.FromDays(31));
+        scene.Clock.Jump(TimeSpan.FromDays(31));
         (await person.ComeAsync(("prompt", "login"))).Html.ShouldContain("Confirm that it is you");
         await scene.SetPolicyAsync();
     }

@@ -61,7 +61,7 @@ public sealed class LogoutTests(OAuthVault vault) : IClassFixture<OAuthVault>
     {
         using var browser = await vault.SignedInBrowserAsync();
         var hint = (await vault.SignInAsync(vault.Web, "openid", browser: browser))["id_token"];
-        vault.Server.Clock.Advance(TimeSpan.FromHours(12));
+        vault.Server.Clock.Jump(TimeSpan.FromHours(12));
         var answer = await vault.GetAsync($"oidc/logout?id_token_hint={hint}&post_logout_redirect_uri={Uri.EscapeDataString(Allowed)}&state=s%261&logout_hint=x", browser: browser);
 
         answer.Headers.Location!.OriginalString.ShouldBe(Allowed + "?state=s%261");

@@ -50,7 +50,7 @@ public sealed class SessionTests(OAuthVault vault) : IClassFixture<OAuthVault>
     {
         using var browser = await vault.SignedInBrowserAsync();
         var hint = (await vault.SignInAsync(vault.Web, "openid", browser: browser))["id_token"];
-        vault.Server.Clock.Advance(TimeSpan.FromHours(11));
+        vault.Server.Clock.Jump(TimeSpan.FromHours(11));
 
         (await vault.AuthorizeAsync(vault.Web, browser, ("prompt", "none"), ("id_token_hint", hint))).Redirected("code").ShouldNotBeNull();
     }
@@ -87,13 +87,13 @@ public sealed class SessionTests(OAuthVault vault) : IClassFixture<OAuthVault>
     public async Task T_UI_04_A_session_ends_when_it_is_not_used_for_three_days()
     {
         using var browser = await vault.SignedInBrowserAsync();
-        vault.Server.Clock.Advance(TimeSpan.FromHours(71));
+        vault.Server.Clock.Jump(TimeSpan.FromHours(71));
         (await vault.AuthorizeAsync(vault.Web, browser, ("prompt", "none"))).Redirected("code").ShouldNotBeNull();
 
         // That use has prolonged it.
-        vault.Server.Clock.Advance(TimeSpan.FromHours(71));
+        vault.Server.Clock.Jump(TimeSpan.FromHours(71));
         (await vault.AuthorizeAsync(vault.Web, browser, ("prompt", "none"))).Redirected("code").ShouldNotBeNull();
-        vault.Server.Clock.Advance(TimeSpan.FromHours(73));
+        vault.Server.Clock.Jump(TimeSpan.FromHours(73));
         (await vault.AuthorizeAsync(vault.Web, browser, ("prompt", "none"))).ShouldRedirectError("login_required");
     }
 
@@ -103,11 +103,11 @@ public sealed class SessionTests(OAuthVault vault) : IClassFixture<OAuthVault>
         using var browser = await vault.SignedInBrowserAsync();
         for (var day = 0; day < 6; day++)
         {
-            vault.Server.Clock.Advance(TimeSpan.FromDays(1));
+            vault.Server.Clock.Jump(TimeSpan.FromDays(1));
             (await vault.AuthorizeAsync(vault.Web, browser, ("prompt", "none"))).Redirected("code").ShouldNotBeNull();
         }
 
-        vault.Server.Clock.Advance(TimeSpan.FromDays(1));
+        vault.Server.Clock.Jump(TimeSpan.FromDays(1));
         (await vault.AuthorizeAsync(vault.Web, browser, ("prompt", "none"))).ShouldRedirectError("login_required");
     }
 

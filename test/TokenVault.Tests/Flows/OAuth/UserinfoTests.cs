@@ -81,7 +81,7 @@ public sealed class UserinfoTests(OAuthVault vault) : IClassFixture<OAuthVault>
     public async Task An_expired_token_is_refused()
     {
         var token = (await vault.SignInAsync(vault.Web))["access_token"];
-        vault.Server.Clock.Advance(TimeSpan.FromHours(24) + TimeSpan.FromSeconds(6));
+        vault.Server.Clock.Jump(TimeSpan.FromHours(24) + TimeSpan.FromSeconds(6));
 
         ShouldBeUnauthorized(await vault.GetAsync("userinfo", token));
     }

@@ -187,7 +187,7 @@ public sealed class RefreshFailureTests(VaultScene scene) : IClassFixture<VaultS
         }));
         await user.ConnectAsync(person: "grace");
         var calls = scene.Provider.Refresh.Calls;
-        scene.Clock.Advance(TimeSpan.FromHours(2));
+        scene.Clock.Jump(TimeSpan.FromHours(2));
 
         (await user.ExchangeAsync(more: new JsonObject { ["login_hint"] = "grace" })).Json["expires_in"]!.GetValue<int>().ShouldBe(3600);
         scene.Provider.Refresh.Calls.ShouldBe(calls);

@@ -12,7 +12,7 @@ public sealed class RefreshIdentityTests(VaultScene scene) : IClassFixture<Vault
     {
         var user = await scene.ConnectedUserAsync();
         scene.EndAccessTokens();
-        scene.Clock.Advance(TimeSpan.FromHours(1));
+        scene.Clock.Jump(TimeSpan.FromHours(1));
         var gate = new FakeGate();
         scene.Provider.Keys.Next(Fault.Held(gate));
         var (refreshes, keys) = (scene.Provider.Refresh.Calls, scene.Provider.Keys.Calls);
