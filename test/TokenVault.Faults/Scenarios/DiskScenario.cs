@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using TokenVault.Faults.Checks;
 using TokenVault.Faults.World;
+using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
 
 namespace TokenVault.Faults.Scenarios;
@@ -41,6 +42,11 @@ internal static class DiskScenario
             }
 
             scene.Round(scene.Sizes.DiskRounds);
+            if (round + 1 < scene.Sizes.DiskRounds)
+            {
+                // What came home from the spool is fresh for an hour; only here is it wanted again while the killed node's lease still runs.
+                await Scene.WaitAsync(RefreshLease.Duration);
+            }
         }
 
         if (scene.Ledger.Irreducible > 0)
@@ -81,7 +87,7 @@ internal static class DiskScenario
         }
 
         var calls = grants.Select(grant => world.Callers.ExchangeAsync(full, grant)).ToList();
-        await allDecided.Task.WaitAsync(Patience, TimeProvider.System);
+        await DecidedAsync(allDecided.Task, calls);
         foreach (var provider in world.Providers)
         {
             provider.Fake.Refreshes.At = null;
@@ -97,6 +103,20 @@ internal static class DiskScenario
         foreach (var grant in grants)
         {
             await check.FollowAsync(grant);
+        }
+    }
+
+    /// <exception cref="FaultsException">Some were answered without their provider, or not at all; says how.</exception>
+    private static async Task DecidedAsync(Task allDecided, List<Task<ExchangeOutcome>> calls)
+    {
+        try
+        {
+            await allDecided.WaitAsync(Patience, TimeProvider.System);
+        }
+        catch (TimeoutException)
+        {
+            var early = calls.Where(call => call.IsCompletedSuccessfully).Select(call => $"{call.Result.Kind} {call.Result.Text}");
+            throw new FaultsException($"not all providers were asked; {calls.Count} callers, answered: {string.Join("; ", early)}");
         }
     }
 
