@@ -5,6 +5,7 @@ using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
+using TokenVault.Server.Users;
 
 namespace TokenVault.Server;
 
@@ -104,7 +105,7 @@ internal sealed class RevokeOperation(IStorage storage, AccountRemoval removal, 
         switch (scope.Kind)
         {
             case RevokeScope.User:
-                return await ListAsync(EntityKey.Index("user", scope.Id!), cancellationToken);
+                return await OfUserAsync(scope.Id!, cancellationToken);
             case RevokeScope.Connection:
                 var connection = await storage.FindByKeyAsync<Connection>("name", scope.Id!, cancellationToken)
                     ?? await storage.FindAsync<Connection>(scope.Id!, cancellationToken)
@@ -115,6 +116,15 @@ internal sealed class RevokeOperation(IStorage storage, AccountRemoval removal, 
             default:
                 return await ListAsync(index: null, cancellationToken);
         }
+    }
+
+    /// <summary>A slip in the id must not look as if everything were withdrawn.</summary>
+    private async Task<List<ConnectedAccount>> OfUserAsync(string userId, CancellationToken cancellationToken)
+    {
+        var accounts = await ListAsync(EntityKey.Index("user", userId), cancellationToken);
+        return accounts.Count > 0 || await storage.FindAsync<User>(userId, cancellationToken) is not null
+            ? accounts
+            : throw new StartupException($"There is no user '{userId}'.");
     }
 
     /// <summary>Everything at the connections that are enabled for the client: whoever had its credentials could have been given any of it.</summary>

@@ -38,7 +38,7 @@ internal sealed class CertificateVerifier(TokenVaultOptions options, TimeProvide
                 : "the client certificate is not one that the client has registered";
         }
 
-        if (NameOf(certificate) is not { } name
+        if (SubjectName.Of(certificate) is not { } name
             || !credentials.Any(credential => credential.CredentialType == ClientCredential.CertifiedName && credential.Subject == name))
         {
             return "the client certificate has another subject";
@@ -63,18 +63,6 @@ internal sealed class CertificateVerifier(TokenVaultOptions options, TimeProvide
     }
 
     private static bool IsRoot(X509Certificate2 authority) => authority.SubjectName.RawData.AsSpan().SequenceEqual(authority.IssuerName.RawData);
-
-    private static string? NameOf(X509Certificate2 certificate)
-    {
-        try
-        {
-            return SubjectName.Canonical(certificate.SubjectName);
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-    }
 
     private static X509Certificate2Collection Authorities(string? file)
     {

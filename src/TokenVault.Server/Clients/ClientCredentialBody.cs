@@ -88,7 +88,13 @@ internal static class ClientCredentialBody
 
         if (credential.CredentialType == ClientCredential.CertifiedName)
         {
-            return credential with { Subject = SubjectName.Canonical(certificate!.SubjectName), SubjectDn = certificate.Subject };
+            var subject = SubjectName.Of(certificate!);
+            if (subject is null)
+            {
+                body.Refuse("The certificate has no subject that can be compared", "pem");
+            }
+
+            return credential with { Subject = subject, SubjectDn = certificate!.Subject };
         }
 
         if (credential.CredentialType == ClientCredential.Certificate)

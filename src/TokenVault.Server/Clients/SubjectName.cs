@@ -25,8 +25,21 @@ internal static class SubjectName
     /// <exception cref="CryptographicException">The text is no distinguished name.</exception>
     public static string Canonical(string name) => Canonical(new X500DistinguishedName(name));
 
+    /// <summary>Null when nobody can be told by it: it is empty, or has something in it that is not compared.</summary>
+    public static string? Of(X509Certificate2 certificate)
+    {
+        try
+        {
+            return Canonical(certificate.SubjectName) is { Length: > 0 } name ? name : null;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
     /// <exception cref="CryptographicException">The name has an attribute that is not text.</exception>
-    public static string Canonical(X500DistinguishedName name)
+    private static string Canonical(X500DistinguishedName name)
     {
         var text = new StringBuilder();
         foreach (var part in name.EnumerateRelativeDistinguishedNames(reversed: false))

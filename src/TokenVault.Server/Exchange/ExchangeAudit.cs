@@ -111,6 +111,9 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
             },
         };
         row.Details.With("audit_context", attempt.Subject?.AuditContext);
+
+        // A user who is blocked or gone, or beyond the worker's budget, stands nowhere else in the row (T-PW-09).
+        row.Details.With("requested_user_id", attempt.Subject?.AskedFor);
         var auditRow = audit.Row(row);
         if (!(await storage.CommitAsync(Spending(attempt).Append(auditRow))).Committed)
         {

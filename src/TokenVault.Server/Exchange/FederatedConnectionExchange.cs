@@ -131,7 +131,6 @@ internal sealed class FederatedConnectionExchange(
     private TokenResponse Answer(ExchangeRequest request, Tokenset tokenset, Secret issued) =>
         new(issued, request.AsksForRefreshToken ? ExchangeAudit.LifetimeOfEndless : audit.SecondsLeft(tokenset))
         {
-            TokenType = request.AsksForRefreshToken ? "N_A" : "Bearer",
             Scope = tokenset.Scopes.Count == 0 ? null : Scope.Format(tokenset.Scopes),
             IssuedTokenType = request.IssuedTokenType,
             Further = tokenset.Kept,

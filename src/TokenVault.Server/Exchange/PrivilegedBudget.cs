@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
@@ -18,6 +19,9 @@ internal sealed class PrivilegedBudget(IStorage storage, AuditLog audit, Attempt
 
     private const int AlarmsAMinute = 1;
 
+    /// <summary>A worker asks for many users at once: its requests on this node take turns, and race against those on other nodes only.</summary>
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new(StringComparer.Ordinal);
+
     /// <returns>Null when it is counted, and within bounds.</returns>
     public async ValueTask<OAuthError?> SpendAsync(Client client, string userId, RequestOrigin origin)
     {
@@ -28,7 +32,21 @@ internal sealed class PrivilegedBudget(IStorage storage, AuditLog audit, Attempt
             return null;
         }
 
-        // Losing a race against another request of the same client shows in the next round, in what is left.
+        var turn = _turns.GetOrAdd(client.ClientId, _ => new SemaphoreSlim(1));
+        await turn.WaitAsync(CancellationToken.None);
+        try
+        {
+            return await SpendAsync(client, userId, origin, mostRequests, mostUsers);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async ValueTask<OAuthError?> SpendAsync(Client client, string userId, RequestOrigin origin, int mostRequests, int mostUsers)
+    {
+        // Losing a race against another node shows in the next round, in what is left.
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var stored = await storage.FindAsync<WorkerBudget>(client.ClientId, CancellationToken.None) ?? new WorkerBudget { ClientId = client.ClientId };

@@ -27,9 +27,9 @@ internal sealed class PrivilegedSubjectReader(IStorage storage, PrivilegedBudget
 
     public async ValueTask<PrivilegedSubject> ReadAsync(ExchangeRequest request, Client client, RequestOrigin origin)
     {
-        if (Refusal(request, client, origin) is { } refusal)
+        if (Refusal(request, client, origin) is { } forbidden)
         {
-            return new PrivilegedSubject(refusal);
+            return new PrivilegedSubject(forbidden);
         }
 
         if (Verify(request, client, time.GetUtcNow(), out var problem) is not { } jwt)
@@ -42,12 +42,11 @@ internal sealed class PrivilegedSubjectReader(IStorage storage, PrivilegedBudget
         if (await storage.FindAsync<SpentJti>(spent.Id, CancellationToken.None) is not null)
         {
             // The commit that would use it up again fails in any case: this only spares the work.
-            return new PrivilegedSubject(ExchangeErrors.Replayed(), context);
+            return new PrivilegedSubject(ExchangeErrors.Replayed(), context) { AskedFor = jwt.Subject };
         }
 
-        return await budget.SpendAsync(client, jwt.Subject!, origin) is { } beyond
-            ? new PrivilegedSubject(beyond, context, spent)
-            : new PrivilegedSubject(jwt.Subject!, context, spent);
+        var refusal = await budget.SpendAsync(client, jwt.Subject!, origin);
+        return new PrivilegedSubject(refusal is null ? jwt.Subject! : refusal, context, spent) { AskedFor = jwt.Subject };
     }
 
     /// <summary>What forbids it whatever the JWT says. Asked first: whoever stole one must not even use it up.</summary>
@@ -140,4 +139,8 @@ internal sealed class PrivilegedSubjectReader(IStorage storage, PrivilegedBudget
 }
 
 /// <summary>Whom a privileged worker asks for, if it may, why it does, and the name of its token; null before that is known.</summary>
-internal sealed record PrivilegedSubject(Outcome<string> UserId, string? AuditContext = null, SpentJti? Spent = null);
+internal sealed record PrivilegedSubject(Outcome<string> UserId, string? AuditContext = null, SpentJti? Spent = null)
+{
+    /// <summary>The same user, also where it may not.</summary>
+    public string? AskedFor { get; init; }
+}

@@ -23,8 +23,8 @@ internal sealed class SubjectTokenReader(
 
         if (request.IsPrivileged)
         {
-            var (userId, context, spent) = await privileged.ReadAsync(request, client, origin);
-            return new Subject(await UserAsync(userId, cancellationToken), [], context, spent);
+            var asked = await privileged.ReadAsync(request, client, origin);
+            return new Subject(await UserAsync(asked.UserId, cancellationToken), [], asked.AuditContext, asked.Spent) { AskedFor = asked.AskedFor };
         }
 
         var owner = request.SubjectTokenType == Wire.RefreshTokenType
@@ -89,6 +89,10 @@ internal sealed class SubjectTokenReader(
 /// <summary>The user, if the token stands for one, and why a privileged worker asks.</summary>
 /// <param name="Methods">How the user signed in to the session that the token comes from; empty where there was none.</param>
 /// <param name="Spent">The name of the worker's token, which whatever comes of the request uses up in one commit with its trace (T-PW-03).</param>
-internal sealed record Subject(Outcome<User> User, IReadOnlyList<string> Methods, string? AuditContext, SpentJti? Spent = null);
+internal sealed record Subject(Outcome<User> User, IReadOnlyList<string> Methods, string? AuditContext, SpentJti? Spent = null)
+{
+    /// <summary>The id that a worker's token names, whether there is such a user or not.</summary>
+    public string? AskedFor { get; init; }
+}
 
 internal sealed record SubjectOwner(string UserId, IReadOnlyList<string> Methods);

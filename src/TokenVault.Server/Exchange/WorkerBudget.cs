@@ -39,19 +39,21 @@ internal sealed record WorkerBudget : IRecord<WorkerBudget>
 
     public WorkerBudget AtVersion(long version) => this with { Version = version };
 
-    /// <summary>With what is past forgotten.</summary>
+    /// <summary>With what is past forgotten. A node whose clock is a little behind counts on in the minute that another node has begun.</summary>
     public WorkerBudget At(DateTimeOffset now)
     {
-        var minute = now.ToUnixTimeSeconds() / SecondsPerMinute;
-        return minute == Minute ? this : this with { Minute = minute, Requests = 0, FormerRequests = minute == Minute + 1 ? Requests : 0 };
+        var minute = MinuteOf(now);
+        return minute == Minute || minute == Minute - 1 ? this : this with { Minute = minute, Requests = 0, FormerRequests = minute == Minute + 1 ? Requests : 0 };
     }
 
     /// <summary>Within the last sixty seconds.</summary>
     public int RecentRequests(DateTimeOffset now)
     {
-        var left = SecondsPerMinute - (int)(now.ToUnixTimeSeconds() % SecondsPerMinute);
+        var left = MinuteOf(now) < Minute ? SecondsPerMinute : SecondsPerMinute - (int)(now.ToUnixTimeSeconds() % SecondsPerMinute);
         return Requests + (FormerRequests * left / SecondsPerMinute);
     }
+
+    private static long MinuteOf(DateTimeOffset now) => now.ToUnixTimeSeconds() / SecondsPerMinute;
 }
 
 /// <summary>A user for whom a worker has asked within the last hour: as many as there are of them, so many users it has reached.</summary>

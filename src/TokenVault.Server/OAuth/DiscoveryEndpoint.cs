@@ -10,7 +10,7 @@ namespace TokenVault.Server.OAuth;
 /// <summary>What this server is and can do (OpenID Connect Discovery, RFC 8414), and its public keys. It tells nothing that is not so.</summary>
 internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys keys)
 {
-    private readonly ReadOnlyMemory<byte> _metadata = Metadata(options.Issuer, options.Mtls.Alias);
+    private readonly ReadOnlyMemory<byte> _metadata = Metadata(options.Issuer, options.Mtls);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -30,7 +30,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         await context.Response.Body.WriteAsync(json, context.RequestAborted);
     }
 
-    private static ReadOnlyMemory<byte> Metadata(string issuer, string? alias)
+    private static ReadOnlyMemory<byte> Metadata(string issuer, MtlsOptions mtls)
     {
         var buffer = new ArrayBufferWriter<byte>(2048);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -50,7 +50,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             Write(writer, "code_challenge_methods_supported", "S256");
             Write(writer, "subject_types_supported", "public");
             Write(writer, "id_token_signing_alg_values_supported", "RS256", "ES256");
-            WriteAuthentication(writer, alias);
+            WriteAuthentication(writer, mtls);
             Write(writer, "acr_values_supported", AuthenticationMethod.MultiFactorContext);
             Write(writer, "prompt_values_supported", "none", "login", "consent", "select_account");
             Write(
@@ -63,16 +63,18 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         return buffer.WrittenMemory;
     }
 
-    private static void WriteAuthentication(Utf8JsonWriter writer, string? alias)
+    private static void WriteAuthentication(Utf8JsonWriter writer, MtlsOptions mtls)
     {
-        string[] methods = ["client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, .. alias is null ? [] : (string[])[Client.Tls, Client.SelfSignedTls], "none"];
+        // Without an authority that certifies names, no name proves anybody.
+        string[] byCertificate = mtls switch { { Alias: null } => [], { CertificateAuthorityFile: null } => [Client.SelfSignedTls], _ => [Client.Tls, Client.SelfSignedTls] };
+        string[] methods = ["client_secret_basic", "client_secret_post", Client.PrivateKeyJwt, .. byCertificate, "none"];
         Write(writer, "token_endpoint_auth_methods_supported", methods);
         Write(writer, "token_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
         Write(writer, "revocation_endpoint_auth_methods_supported", methods);
         Write(writer, "revocation_endpoint_auth_signing_alg_values_supported", [.. ClientCredential.Algorithms]);
         Write(writer, "dpop_signing_alg_values_supported", [.. DpopProof.Algorithms]);
-        writer.WriteBoolean("tls_client_certificate_bound_access_tokens", alias is not null);
-        WriteAliases(writer, alias);
+        writer.WriteBoolean("tls_client_certificate_bound_access_tokens", mtls.Alias is not null);
+        WriteAliases(writer, mtls.Alias);
     }
 
     /// <summary>Where clients with a certificate call (RFC 8705 §5).</summary>

@@ -16,7 +16,10 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
 
     public string? IssuedTokenType { get; init; }
 
-    /// <summary><c>N_A</c> when what was issued is no access token (RFC 8693 §2.2.1).</summary>
+    /// <summary>
+    /// Also of a provider's refresh token, which RFC 8693 §2.2.1 calls <c>N_A</c>: published clients take that for a mistake when the grant is
+    /// not RFC 8693's own, and throw the token away. <c>issued_token_type</c> says what it is.
+    /// </summary>
     public string TokenType { get; init; } = "Bearer";
 
     /// <summary>What the provider sent beside the token and an application needs to use it: Salesforce's <c>instance_url</c>.</summary>

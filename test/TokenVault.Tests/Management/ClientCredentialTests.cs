@@ -187,6 +187,74 @@ public class ClientCredentialTests
         (await host.SendAsync("POST", path, new JsonObject { ["credential_type"] = "x509_cert", ["pem"] = WorkerKey.Create().Pem }.ToJsonString())).ErrorCode.ShouldBe("invalid_body");
     }
 
+    /// <summary>Whatever somebody uploads: a name that nobody can be told by is refused, and so is a curve that nobody knows.</summary>
+    [Fact]
+    public async Task T_CA_09_a_certificate_without_a_name_that_can_be_compared_is_refused()
+    {
+        var host = await ManagementHost.SharedAsync();
+        var path = await PathAsync(host);
+        var several = new AsnWriter(AsnEncodingRules.DER);
+        using (several.PushSequence())
+        using (several.PushSetOf())
+        {
+            foreach (var (type, value) in ((string, string)[])[("2.5.4.3", "worker"), ("2.5.4.10", "Example")])
+            {
+                using (several.PushSequence())
+                {
+                    several.WriteObjectIdentifier(type);
+                    several.WriteCharacterString(UniversalTagNumber.UTF8String, value);
+                }
+            }
+        }
+
+        var bits = new AsnWriter(AsnEncodingRules.DER);
+        using (bits.PushSequence())
+        using (bits.PushSetOf())
+        using (bits.PushSequence())
+        {
+            bits.WriteObjectIdentifier("2.5.4.45");
+            bits.WriteBitString([1, 2, 3]);
+        }
+
+        foreach (var name in (X500DistinguishedName[])[new(""), new(several.Encode()), new(bits.Encode())])
+        {
+            using var rsa = RSA.Create(2048);
+            using var certificate = new CertificateRequest(name, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+                .CreateSelfSigned(host.Clock.GetUtcNow().AddDays(-1), host.Clock.GetUtcNow().AddDays(30));
+            var reply = await host.SendAsync("POST", path, new JsonObject { ["credential_type"] = "cert_subject_dn", ["pem"] = certificate.ExportCertificatePem() }.ToJsonString());
+            reply.Status.ShouldBe(400, name.Name);
+            reply.ErrorCode.ShouldBe("invalid_body");
+        }
+    }
+
+    [Theory]
+    [InlineData("1.3.132.0.34")] // P-384
+    [InlineData("1.3.132.0.10")] // secp256k1
+    [InlineData("1.3.36.3.3.2.8.1.1.7")] // brainpoolP256r1
+    [InlineData("1.3.132.0.26")] // sect233k1
+    [InlineData("1.2.3.4.5")]
+    public async Task T_PW_12_a_key_on_another_curve_is_refused(string curve)
+    {
+        var host = await ManagementHost.SharedAsync();
+        var path = await PathAsync(host);
+        using var ec = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var point = ec.ExportParameters(includePrivateParameters: false).Q;
+        var spki = new AsnWriter(AsnEncodingRules.DER);
+        using (spki.PushSequence())
+        {
+            using (spki.PushSequence())
+            {
+                spki.WriteObjectIdentifier("1.2.840.10045.2.1");
+                spki.WriteObjectIdentifier(curve);
+            }
+
+            spki.WriteBitString([4, .. point.X!, .. point.Y!]);
+        }
+
+        var reply = await host.SendAsync("POST", path, new JsonObject { ["credential_type"] = "public_key", ["pem"] = PemEncoding.WriteString("PUBLIC KEY", spki.Encode()) }.ToJsonString());
+        (reply.Status, reply.ErrorCode).ShouldBe((400, "invalid_body"), curve);
+    }
+
     [Theory]
     [InlineData("""{"credentials":[]}""", "Expected a credential")]
     [InlineData("""{"ip_allowlist":["10.0.0.1"]}""", "Missing required property: credentials")]
@@ -241,6 +309,7 @@ public class ClientCredentialTests
         var credentials = client["token_vault_privileged_access"]!["credentials"]!.ToJsonString();
         var reply = await host.SendAsync("PATCH", "/clients/" + client["client_id"], $$$"""{"token_vault_privileged_access":{"credentials":{{{credentials}}}{{{member}}}}}""");
         reply.Status.ShouldBe(200, reply.Message);
+        (await host.AuditAsync()).Last(row => row.GetRawText().Contains("Update a client", StringComparison.Ordinal)).GetRawText().ShouldContain((string)client["client_id"]!);
         reply.Body!["token_vault_privileged_access"]!["ip_allowlist"]?.ToJsonString().ShouldBe(kept);
         if (kept is null)
         {

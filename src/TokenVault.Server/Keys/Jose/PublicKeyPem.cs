@@ -52,8 +52,9 @@ internal sealed record PublicKeyPem
         {
             return ReadBlock(text[fields.Label], Convert.FromBase64String(text[fields.Base64Data]), out problem);
         }
-        catch (Exception e) when (e is CryptographicException or FormatException)
+        catch (Exception e) when (e is CryptographicException or FormatException or PlatformNotSupportedException)
         {
+            // The last of them: a curve that nobody here has heard of.
             problem = "The PEM holds no key that can be read";
             return null;
         }

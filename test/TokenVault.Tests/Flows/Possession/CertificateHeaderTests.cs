@@ -26,10 +26,20 @@ public class ProxyScene : PossessionScene
     }
 }
 
-/// <summary>The same, and the tests are not the proxy.</summary>
+/// <summary>The same, and the tests are not the proxy. No authority certifies names.</summary>
 public sealed class StrangerScene : ProxyScene
 {
     private protected override string Proxy => "192.0.2.1";
+
+    private protected override IReadOnlyDictionary<string, string?> Settings
+    {
+        get
+        {
+            var settings = new Dictionary<string, string?>(base.Settings);
+            settings.Remove("TokenVault:Mtls:CertificateAuthorityFile");
+            return settings;
+        }
+    }
 }
 
 public sealed class CertificateHeaderTests(ProxyScene scene, StrangerScene strangers) : IClassFixture<ProxyScene>, IClassFixture<StrangerScene>
@@ -74,6 +84,17 @@ public sealed class CertificateHeaderTests(ProxyScene scene, StrangerScene stran
         }
 
         (await CallAsync(scene, machine, $":{base64}:")).ShouldBeGranted();
+    }
+
+    [Fact]
+    public async Task The_metadata_names_no_method_that_proves_nobody()
+    {
+        var metadata = (await strangers.Vault.Api.SendAsync(HttpMethod.Get, ".well-known/openid-configuration")).Json;
+        foreach (var member in (string[])["token_endpoint_auth_methods_supported", "revocation_endpoint_auth_methods_supported"])
+        {
+            metadata[member]!.AsArray().Select(method => (string?)method)
+                .ShouldBe(["client_secret_basic", "client_secret_post", "private_key_jwt", "self_signed_tls_client_auth", "none"]);
+        }
     }
 
     [Theory]

@@ -54,7 +54,7 @@ public sealed class RevokeCommandTests(VaultScene scene) : IClassFixture<VaultSc
     [Fact]
     public async Task What_does_not_exist_is_named()
     {
-        foreach (var kind in (string[])["--client", "--connection"])
+        foreach (var kind in (string[])["--client", "--connection", "--user"])
         {
             (await Should.ThrowAsync<StartupException>(() => RunAsync(kind, "nobody"))).Message.ShouldEndWith("'nobody'.");
         }

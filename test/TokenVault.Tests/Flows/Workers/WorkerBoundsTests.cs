@@ -91,6 +91,7 @@ public sealed class WorkerBoundsTests(BoundedScene scene) : IClassFixture<Bounde
 
         answers.Count(answer => answer["error"] != "access_denied").ShouldBe(budget);
         answers[0].ShouldBeGranted();
+        ((string?)(await scene.AuditAsync("feta"))[^1]["details"]!["requested_user_id"]).ShouldBe(users[^1]);
         var alarm = (await scene.AuditAsync("privileged_worker_limit_reached")).Where(row => (string?)row["client_id"] == worker.ClientId).ShouldHaveSingleItem();
         ((string?)alarm["details"]!["limit"]).ShouldBe("users_per_hour");
         scene.Vault.Log.Text.ShouldContain($"The privileged worker {worker.ClientId} has reached its limit");
@@ -117,6 +118,16 @@ public sealed class WorkerBoundsTests(BoundedScene scene) : IClassFixture<Bounde
         answers.Count(answer => answer["error"] == "invalid_grant").ShouldBeLessThanOrEqualTo(6);
         answers.Where(answer => answer["error"] == "invalid_grant").Count().ShouldBeGreaterThanOrEqualTo(3);
         answers.ShouldAllBe(answer => answer.Status == 403 || answer.Status == 429 || answer.Status == 503);
+    }
+
+    [Fact]
+    public async Task Of_many_at_once_within_the_budget_each_is_served()
+    {
+        const int many = 200;
+        var worker = await scene.NewWorkerAsync(new JsonObject { ["users_per_hour"] = 10, ["requests_per_minute"] = many });
+        var answers = await Task.WhenAll(Enumerable.Range(0, many).Select(_ => worker.ExchangeAsync(scene.User.Id)));
+        answers.GroupBy(answer => $"{answer.Status} {answer["error"]}").Select(group => $"{group.Key}: {group.Count()}").ShouldBe([$"200 : {many}"]);
+        (await worker.ExchangeAsync(scene.User.Id)).ShouldBeRefused(429, "too_many_requests");
     }
 
     [Fact]
