@@ -1,5 +1,4 @@
 using TokenVault.Server.Protocol;
-using TokenVault.Tests.Flows.OAuth;
 using TokenVault.Tests.Flows.SignIn;
 using TokenVault.Tests.Flows.Vault;
 
