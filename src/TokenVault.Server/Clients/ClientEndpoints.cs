@@ -14,9 +14,9 @@ internal sealed class ClientEndpoints(
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapManagement("GET", "/clients", Read, ListAsync).Describe(ClientDocs.Client.List);
-        routes.MapManagement("POST", "/clients", "create:clients", CreateAsync).Describe(ClientDocs.Client.Create);
+        routes.MapManagement("POST", "/clients", "create:clients", CreateAsync).Describe(ClientDocs.Client.Create with { Description = ClientScopes.OfNew });
         routes.MapManagement("GET", "/clients/{id}", Read, GetAsync).Describe(ClientDocs.Client.Get);
-        routes.MapManagement("PATCH", "/clients/{id}", "update:clients", UpdateAsync).Describe(ClientDocs.Client.Update);
+        routes.MapManagement("PATCH", "/clients/{id}", "update:clients", UpdateAsync).Describe(ClientDocs.Client.Update with { Description = ClientScopes.OfChange });
         routes.MapManagement("DELETE", "/clients/{id}", "delete:clients", DeleteAsync).Describe(ClientDocs.Client.Delete);
         routes.MapManagement("POST", "/clients/{id}/rotate-secret", "update:client_keys", RotateSecretAsync).Describe(ClientDocs.RotateSecret);
     }

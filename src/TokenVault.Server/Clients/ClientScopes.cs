@@ -8,6 +8,13 @@ namespace TokenVault.Server.Clients;
 /// </summary>
 internal static class ClientScopes
 {
+    public const string OfNew =
+        "client_authentication_methods takes the scope create:client_credentials, token_vault_privileged_access the scope update:client_token_vault_privileged_access as well.";
+
+    public const string OfChange =
+        "A member that is absent keeps its value; null resets it. client_secret takes the scope update:client_keys, client_authentication_methods "
+        + "update:client_credentials, token_vault_privileged_access update:client_token_vault_privileged_access as well.";
+
     private static readonly RequiredScope Secret = new("update:client_keys");
     private static readonly RequiredScope NewCredentials = new("create:client_credentials");
     private static readonly RequiredScope Credentials = new("update:client_credentials");
