@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
 
@@ -39,10 +40,23 @@ internal static class ClientBody
             JwtConfiguration = body.Nested("jwt_configuration", current.JwtConfiguration, new JwtConfiguration(), ReadJwt),
             RefreshToken = body.Nested("refresh_token", current.RefreshToken, new RefreshTokenSettings(), ReadRefreshToken),
             RequireProofOfPossession = body.Flag("require_proof_of_possession", current.RequireProofOfPossession, fallback: false),
-            ClientMetadata = body.Free("client_metadata", current.ClientMetadata, WireJson.MetadataProblem),
+            ClientMetadata = ReadMetadata(body, current),
         };
         client = WithTypeDefaults(body, client, isNew: current.Version == 0);
         return Checked(body, ClientAccessBody.Read(body, current, client, now));
+    }
+
+    /// <summary>Merged, as in Auth0: Terraform sends null for a member that is to go, and what it does not name stays.</summary>
+    private static JsonObject? ReadMetadata(BodyReader body, Client current)
+    {
+        const string name = "client_metadata";
+        var merged = WireJson.Merged(current.ClientMetadata, body.Free(name, current: null, _ => null), body.IsNull(name));
+        if (merged is not null && WireJson.MetadataProblem(merged) is { } problem)
+        {
+            body.Refuse(problem, name);
+        }
+
+        return merged;
     }
 
     /// <summary>A secret of the caller's own choice; null when the body has none.</summary>
@@ -148,6 +162,13 @@ internal static class ClientBody
             body.Fixed(name, "{}");
         }
 
+        // Terraform sends null for what its configuration does not name; there is nothing of it here to take away.
+        foreach (var name in (string[])["default_organization", "session_transfer", "cross_origin_loc", "encryption_key", "token_quota"])
+        {
+            body.Fixed(name, "null");
+        }
+
+        body.Fixed("token_exchange", """{"allow_any_profile_of_type":[]}""");
         body.Fixed("allowed_clients", "[]");
         body.Fixed("client_aliases", "[]");
         body.Fixed("organization_require_behavior", "\"no_prompt\"");

@@ -14,9 +14,9 @@ internal sealed class ClientEndpoints(
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapManagement("GET", "/clients", Read, ListAsync).Describe(ClientDocs.Client.List);
-        routes.MapManagement("POST", "/clients", "create:clients", CreateAsync).Describe(ClientDocs.Client.Create);
+        routes.MapManagement("POST", "/clients", "create:clients", CreateAsync).Describe(ClientDocs.Client.Create with { Description = ClientScopes.OfNew });
         routes.MapManagement("GET", "/clients/{id}", Read, GetAsync).Describe(ClientDocs.Client.Get);
-        routes.MapManagement("PATCH", "/clients/{id}", "update:clients", UpdateAsync).Describe(ClientDocs.Client.Update);
+        routes.MapManagement("PATCH", "/clients/{id}", "update:clients", UpdateAsync).Describe(ClientDocs.Client.Update with { Description = ClientScopes.OfChange });
         routes.MapManagement("DELETE", "/clients/{id}", "delete:clients", DeleteAsync).Describe(ClientDocs.Client.Delete);
         routes.MapManagement("POST", "/clients/{id}/rotate-secret", "update:client_keys", RotateSecretAsync).Describe(ClientDocs.RotateSecret);
     }
@@ -57,13 +57,14 @@ internal sealed class ClientEndpoints(
         var body = await request.BodyAsync();
         var now = time.GetUtcNow();
         var secret = ClientBody.ReadSecret(body) ?? Identifier.ClientSecret();
-        var client = ClientBody.Read(body, new Client { ClientId = Identifier.Client(), Name = "" }, now) with
+        var draft = new Client { ClientId = Identifier.Client(), Name = "" };
+        var client = ClientBody.Read(body, draft, now) with
         {
             SecretHash = ring.HashSecret(secret),
             CreatedAt = now,
             UpdatedAt = now,
         };
-        if (body.Refused(out var error) || (error = await ProblemAsync(client, request.Cancellation)) is not null)
+        if (body.Refused(out var error) || (error = await ProblemAsync(request, draft, client)) is not null)
         {
             return error;
         }
@@ -94,7 +95,7 @@ internal sealed class ClientEndpoints(
                 SecretHash = secret is null ? current.SecretHash : ring.HashSecret(secret),
                 UpdatedAt = now,
             };
-            if (body.Refused(out var error) || (error = await ProblemAsync(client, request.Cancellation)) is not null)
+            if (body.Refused(out var error) || (error = await ProblemAsync(request, current, client)) is not null)
             {
                 return error;
             }
@@ -148,9 +149,14 @@ internal sealed class ClientEndpoints(
 
     private ValueTask<Client?> FindAsync(ManagementRequest request) => records.Storage.FindAsync<Client>(request.Path("id"), request.Cancellation);
 
-    /// <summary>What only the rest of the deployment can tell.</summary>
-    private async Task<ManagementError?> ProblemAsync(Client client, CancellationToken cancellationToken)
+    /// <summary>What only the caller's scopes and the rest of the deployment can tell.</summary>
+    private async Task<ManagementError?> ProblemAsync(ManagementRequest request, Client current, Client client)
     {
+        if (ClientScopes.Refusal(request, current, client) is { } refused)
+        {
+            return refused;
+        }
+
         // A user's refresh token must not become a key to administration.
         var management = options.Issuer + ManagementRoutes.BasePath;
         if (client.RefreshToken.Policies.Any(policy => string.Equals(policy.Audience, management, StringComparison.Ordinal)))
@@ -163,7 +169,7 @@ internal sealed class ClientEndpoints(
             return null;
         }
 
-        return await records.Storage.FindByKeyAsync<ResourceServer>("identifier", identifier, cancellationToken) is null
+        return await records.Storage.FindByKeyAsync<ResourceServer>("identifier", identifier, request.Cancellation) is null
             ? ManagementError.InvalidBody("There is no API with this identifier", "resource_server_identifier")
             : null;
     }

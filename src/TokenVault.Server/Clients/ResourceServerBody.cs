@@ -126,6 +126,9 @@ internal static class ResourceServerBody
         body.Fixed("authorization_details", "null");
         body.Fixed("token_encryption", "null");
         body.Fixed("verification_location", "null");
+        body.Fixed("authorization_policy", "null");
+        body.Fixed("token_lifetime_for_anonymous_access_tokens", "null");
+        body.Fixed("access_token", "null");
     }
 
     private static string? NameProblem(string name) => name.Contains('<') || name.Contains('>') ? "A name holds neither < nor >" : null;

@@ -76,7 +76,7 @@ internal static class ConnectionView
         _ => "on_each_login",
     };
 
-    /// <summary>Typed SDKs read a text for the custom strategies and a list for the others, and fail on the other form.</summary>
+    /// <summary>Typed SDKs read a text for the custom strategies and for Facebook, a list for the others, and fail on the other form.</summary>
     private static JsonNode? ScopeOf(Connection connection)
     {
         if (connection.Options.Scope is not { } scope)
@@ -84,6 +84,11 @@ internal static class ConnectionView
             return null;
         }
 
-        return connection.Strategy is "oauth2" or "oidc" ? JsonValue.Create(Scope.Format(scope)) : WireJson.Texts(scope);
+        return connection.Strategy switch
+        {
+            "oauth2" or "oidc" => JsonValue.Create(Scope.Format(scope)),
+            "facebook" => JsonValue.Create(string.Join(',', scope)),
+            _ => WireJson.Texts(scope),
+        };
     }
 }

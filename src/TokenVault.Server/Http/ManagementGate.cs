@@ -56,7 +56,7 @@ internal sealed partial class ManagementGate(
             return ManagementError.TooManyRequests("Global limit has been reached");
         }
 
-        if (ManagementRequest.Of(context, caller) is not { } request)
+        if (ManagementRequest.Of(context, caller, scopes) is not { } request)
         {
             return scope.IsMetBy(scopes) ? ManagementError.NotFound : ManagementError.InsufficientScope(scope);
         }

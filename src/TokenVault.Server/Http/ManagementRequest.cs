@@ -9,11 +9,13 @@ internal sealed class ManagementRequest
 {
     private readonly HttpRequest _http;
     private readonly IReadOnlyDictionary<string, string> _path;
+    private readonly IReadOnlyList<string> _scopes;
 
-    private ManagementRequest(HttpContext context, AccessToken caller, IReadOnlyDictionary<string, string> path)
+    private ManagementRequest(HttpContext context, AccessToken caller, IReadOnlyList<string> scopes, IReadOnlyDictionary<string, string> path)
     {
         _http = context.Request;
         _path = path;
+        _scopes = scopes;
         Caller = caller;
         Origin = RequestOrigin.Of(context);
         Cancellation = context.RequestAborted;
@@ -30,9 +32,13 @@ internal sealed class ManagementRequest
 
     public QueryReader Query { get; }
 
-    /// <summary>Null when the path cannot be read in exactly one way.</summary>
-    public static ManagementRequest? Of(HttpContext context, AccessToken caller) =>
-        PathValues.Read(context) is { } path ? new ManagementRequest(context, caller, path) : null;
+    /// <param name="scopes">What is left of the caller's.</param>
+    /// <returns>Null when the path cannot be read in exactly one way.</returns>
+    public static ManagementRequest? Of(HttpContext context, AccessToken caller, IReadOnlyList<string> scopes) =>
+        PathValues.Read(context) is { } path ? new ManagementRequest(context, caller, scopes, path) : null;
+
+    /// <summary>Whether the caller may do what takes more than the endpoint's own scope.</summary>
+    public bool Holds(RequiredScope scope) => scope.IsMetBy(_scopes);
 
     /// <summary>A parameter of the path, percent-decoded exactly once.</summary>
     public string Path(string name) => _path[name];

@@ -42,4 +42,28 @@ internal static class WireJson
             && member.Value is JsonValue value && value.TryGetValue<string>(out var text) && text.Length <= 255);
         return fits ? null : "Metadata members are texts of up to 255 characters";
     }
+
+    /// <summary>Auth0 merges metadata at its first level; <c>null</c> removes a member.</summary>
+    /// <param name="reset">The whole of it was sent as <c>null</c>.</param>
+    public static JsonObject? Merged(JsonObject? current, JsonObject? change, bool reset)
+    {
+        if (reset || change is null)
+        {
+            return reset ? null : current;
+        }
+
+        var merged = current?.DeepClone().AsObject() ?? [];
+        foreach (var (name, value) in change)
+        {
+            if (value is null)
+            {
+                merged.Remove(name);
+                continue;
+            }
+
+            merged[name] = value.DeepClone();
+        }
+
+        return merged.Count == 0 ? null : merged;
+    }
 }

@@ -36,8 +36,8 @@ internal static class UserBody
             Nickname = body.Text("nickname", current.Nickname, 300),
             Picture = body.Text("picture", current.Picture, WebUri.LongestUri, PictureProblem),
             Blocked = body.Flag("blocked", current.Blocked, fallback: false),
-            UserMetadata = Merge(current.UserMetadata, body.Free("user_metadata", current: null, FreeProblem), body.IsNull("user_metadata")),
-            AppMetadata = Merge(current.AppMetadata, body.Free("app_metadata", current: null, FreeProblem), body.IsNull("app_metadata")),
+            UserMetadata = WireJson.Merged(current.UserMetadata, body.Free("user_metadata", current: null, FreeProblem), body.IsNull("user_metadata")),
+            AppMetadata = WireJson.Merged(current.AppMetadata, body.Free("app_metadata", current: null, FreeProblem), body.IsNull("app_metadata")),
         };
         if (user.Identity is not null)
         {
@@ -89,29 +89,6 @@ internal static class UserBody
 
         body.Refuse(problem, "password");
         return user;
-    }
-
-    /// <summary>Auth0 merges metadata at its first level; <c>null</c> removes a member.</summary>
-    private static JsonObject? Merge(JsonObject? current, JsonObject? change, bool reset)
-    {
-        if (reset || change is null)
-        {
-            return reset ? null : current;
-        }
-
-        var merged = current?.DeepClone().AsObject() ?? [];
-        foreach (var (name, value) in change)
-        {
-            if (value is null)
-            {
-                merged.Remove(name);
-                continue;
-            }
-
-            merged[name] = value.DeepClone();
-        }
-
-        return merged.Count == 0 ? null : merged;
     }
 
     private static string? IdProblem(string id) =>

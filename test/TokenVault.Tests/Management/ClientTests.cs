@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TokenVault.Server.Clients;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Tests.Management;
@@ -112,6 +113,40 @@ public class ClientTests
         var reply = await host.SendAsync("PATCH", "/clients/" + client["client_id"], echo.ToJsonString());
         reply.Status.ShouldBe(200, reply.Body?.ToJsonString());
         JsonNode.DeepEquals(reply.Body, before).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task The_nulls_by_which_Terraform_takes_away_what_its_configuration_does_not_name_are_accepted()
+    {
+        var host = await ManagementHost.SharedAsync();
+        var client = "/clients/" + (await host.CreateClientAsync())["client_id"];
+        var api = await host.CreateAsync("/resource-servers", $$"""{"name":"tf","identifier":"https://{{Identifier.Client()}}.example/"}""");
+
+        var patched = await host.SendAsync("PATCH", client, """
+            {"default_organization":null,"session_transfer":null,"oidc_backchannel_logout":null,"cross_origin_loc":null,"encryption_key":null,
+            "addons":null,"token_quota":null,"token_exchange":null,"skip_non_verifiable_callback_uri_confirmation_prompt":null}
+            """);
+        patched.Status.ShouldBe(200, patched.Message);
+        (await host.SendAsync("PATCH", client, """{"default_organization":{"organization_id":"org_x","flows":["client_credentials"]}}""")).ErrorCode.ShouldBe("invalid_body");
+        patched = await host.SendAsync("PATCH", "/resource-servers/" + api["id"], """
+            {"consent_policy":null,"authorization_details":null,"token_encryption":null,"proof_of_possession":null,"authorization_policy":null,
+            "token_lifetime_for_anonymous_access_tokens":null,"access_token":null}
+            """);
+        patched.Status.ShouldBe(200, patched.Message);
+    }
+
+    [Fact]
+    public async Task Metadata_is_merged_and_null_takes_a_member_away()
+    {
+        var host = await ManagementHost.SharedAsync();
+        var path = "/clients/" + (await host.CreateAsync("/clients", """{"name":"tf","client_metadata":{"a":"1","b":"2"}}"""))["client_id"];
+
+        var patched = await host.SendAsync("PATCH", path, """{"client_metadata":{"b":null,"c":"3"}}""");
+
+        patched.Body!["client_metadata"]!.ToJsonString().ShouldBe("""{"a":"1","c":"3"}""");
+        (await host.SendAsync("PATCH", path, """{"client_metadata":{"a":5}}""")).ErrorCode.ShouldBe("invalid_body");
+        (await host.SendAsync("PATCH", path, "{\"client_metadata\":{" + string.Join(',', Enumerable.Range(0, 9).Select(n => $"\"m{n}\":\"x\"")) + "}}")).Message.ShouldNotBeNull().ShouldContain("at most 10");
+        (await host.SendAsync("PATCH", path, """{"client_metadata":null}""")).Body!.AsObject().ContainsKey("client_metadata").ShouldBeFalse();
     }
 
     [Theory]

@@ -121,6 +121,18 @@ public class ConnectionTests
     }
 
     [Theory]
+    [InlineData("google-oauth2", """["email","a:b"]""")]
+    [InlineData("facebook", "\"email,a:b\"")]
+    public async Task Scopes_are_shown_in_the_form_that_typed_tools_read_of_the_strategy(string strategy, string shown)
+    {
+        var host = await ManagementHost.SharedAsync();
+        var connection = await host.CreateAsync("/connections", $$$"""{"name":"{{{NewName()}}}","strategy":"{{{strategy}}}","options":{"scope":["email","a:b"]}}""");
+        connection["options"]!["scope"]!.ToJsonString().ShouldBe(shown);
+        var echo = new JsonObject { ["options"] = connection["options"]!.DeepClone() };
+        (await host.SendAsync("PATCH", "/connections/" + connection["id"], echo.ToJsonString())).Body!["options"]!["scope"]!.ToJsonString().ShouldBe(shown);
+    }
+
+    [Theory]
     [InlineData("""{"strategy":"oauth2"}""", "name")]
     [InlineData("""{"name":"x"}""", "strategy")]
     [InlineData("""{"name":"x","strategy":"auth0"}""", "strategy")]

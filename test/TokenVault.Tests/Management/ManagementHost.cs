@@ -23,7 +23,10 @@ internal sealed class ManagementHost : IAsyncDisposable
     private ManagementHost(TestVault vault)
     {
         _vault = vault;
-        _everything = "Bearer " + Token(Endpoints.SelectMany(endpoint => endpoint.Metadata.GetMetadata<RequiredScope>()?.AnyOf ?? []).Distinct());
+        _everything = "Bearer " + Token(Endpoints
+            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<RequiredScope>()?.AnyOf ?? [])
+            .Append("update:client_token_vault_privileged_access")
+            .Distinct());
     }
 
     public TestVault Vault => _vault;

@@ -41,7 +41,8 @@ internal sealed class SearchParser
         return problem is null && term is not null;
     }
 
-    private bool AtEnd => Peek() == '\0';
+    /// <summary>Not at a NUL, which would hide the rest of the query.</summary>
+    private bool AtEnd => Peek() == '\0' && _at == _text.Length;
 
     private SearchTerm ReadOr(string? field)
     {

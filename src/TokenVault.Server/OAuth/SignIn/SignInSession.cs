@@ -7,6 +7,7 @@ using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
 using TokenVault.Server.Users;
+using TokenVault.Server.Users.Factors;
 
 namespace TokenVault.Server.OAuth.SignIn;
 
@@ -76,7 +77,7 @@ internal sealed class SignInSession(
             var already = other?.UserId == signedIn.User.UserId;
             var kept = connection.ConnectedAccountsActive && (already || other is null || !await HasAccountAsync(other, connection, grant.Identity));
             var batch = kept ? await FillAsync(context, request, connection, grant, signedIn.User.UserId) : new Batch();
-            if (!already && await linking.AddAsync(batch, signedIn.User, identity, other) is { } refused)
+            if (!already && (await RefusalAsync(other) ?? await linking.AddAsync(batch, signedIn.User, identity, other)) is { } refused)
             {
                 return refused.Busy ? Busy() : new(OAuthError.AccessDenied(refused.Message), Kept: false);
             }
@@ -96,6 +97,12 @@ internal sealed class SignInSession(
 
         return Busy();
     }
+
+    /// <summary>A user with a second factor is not taken over by who has proved the first: nobody here can be asked for that user's (T-CF-15).</summary>
+    private async ValueTask<LinkRefusal?> RefusalAsync(User? other) =>
+        other is not null && await storage.FindAsync<UserFactors>(other.UserId, CancellationToken.None) is { Any: true }
+            ? new LinkRefusal("The user to be linked has a second factor. An administrator can link them.")
+            : null;
 
     /// <summary>The connection as it is now; null when what came from its provider must not become anybody's any more.</summary>
     private async ValueTask<Connection?> SameAsync(Connection asked) =>

@@ -65,6 +65,22 @@ public sealed class PasskeyTests(FactorScene scene) : IClassFixture<FactorScene>
         (await scene.AuditAsync(AuditType.PasskeyNotEnrolled, other.Id)).Count.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("no JSON")]
+    [InlineData("""{"id":"","rawId":"","type":"public-key","response":{"clientDataJSON":"","authenticatorData":"","signature":""},"clientExtensionResults":{}}""")]
+    public async Task Who_has_no_passkey_is_not_let_in_by_whatever_is_sent_as_one(string credential)
+    {
+        await scene.SetPolicyAsync();
+        var person = await scene.EnrolledPersonAsync();
+        person.TakeNewBrowser();
+        var page = await person.ComeAsync(StepUp);
+
+        (await person.AnswerAsync(page, credential)).Status.ShouldBe(401);
+        (await scene.AuditAsync(AuditType.PasskeyRefused, person.Id)).Count.ShouldBe(1);
+    }
+
     private string Origin => scene.Vault.Issuer.TrimEnd('/');
 
     private async Task<(Person Person, SecurityKey Key)> WithPasskeyAsync()
