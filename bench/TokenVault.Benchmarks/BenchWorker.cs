@@ -19,7 +19,10 @@ internal sealed class BenchWorker(Credentials client, ECDsa key, string issuer)
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var credential = new JsonObject
         {
-            ["name"] = "Bench", ["credential_type"] = "public_key", ["alg"] = "ES256", ["pem"] = key.ExportSubjectPublicKeyInfoPem(),
+            ["name"] = "Bench",
+            ["credential_type"] = "public_key",
+            ["alg"] = "ES256",
+            ["pem"] = key.ExportSubjectPublicKeyInfoPem(),
         };
         var client = await admin.CreateAsync("clients", new JsonObject
         {
@@ -37,7 +40,12 @@ internal sealed class BenchWorker(Credentials client, ECDsa key, string issuer)
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         var claims = new JsonObject
         {
-            ["iss"] = Client.ClientId, ["sub"] = userId, ["aud"] = issuer, ["jti"] = Identifier.Secret(), ["iat"] = now, ["exp"] = now + 3_500,
+            ["iss"] = Client.ClientId,
+            ["sub"] = userId,
+            ["aud"] = issuer,
+            ["jti"] = Identifier.Secret(),
+            ["iat"] = now,
+            ["exp"] = now + 3_500,
             ["audit_context"] = "benchmark",
         };
         var input = $"{Encode(Header)}.{Encode(claims.ToJsonString())}";

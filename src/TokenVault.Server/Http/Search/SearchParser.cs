@@ -27,6 +27,13 @@ internal sealed class SearchParser
 
     public static bool TryParse(string text, SearchSubject subject, [NotNullWhen(true)] out SearchTerm? term, [NotNullWhen(false)] out string? problem)
     {
+        // No field holds one, and it would hide the rest of the query.
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            (term, problem) = (null, "The query contains a NUL character");
+            return false;
+        }
+
         var query = new SearchParser(text, subject);
         try
         {
@@ -41,8 +48,7 @@ internal sealed class SearchParser
         return problem is null && term is not null;
     }
 
-    /// <summary>Not at a NUL, which would hide the rest of the query.</summary>
-    private bool AtEnd => Peek() == '\0' && _at == _text.Length;
+    private bool AtEnd => Peek() == '\0';
 
     private SearchTerm ReadOr(string? field)
     {
