@@ -24,18 +24,26 @@ internal sealed class ServerProcess : IAsyncDisposable
         var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
-        while (!await AnswersAsync(answers))
+        try
         {
-            if (process.HasExited || Stopwatch.GetElapsedTime(since) > Patience)
+            while (!await AnswersAsync(answers))
             {
-                process.Kill(entireProcessTree: true);
-                throw new InvalidOperationException($"{start.FileName} did not serve: {await errors}");
+                if (process.HasExited || Stopwatch.GetElapsedTime(since) > Patience)
+                {
+                    process.Kill(entireProcessTree: true);
+                    throw new InvalidOperationException($"{start.FileName} did not serve: {await errors}");
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+            return new ServerProcess(process, Stopwatch.GetElapsedTime(since));
         }
-
-        return new ServerProcess(process, Stopwatch.GetElapsedTime(since));
+        catch
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
     }
 
     /// <summary>CPU time of user and kernel, of this process alone.</summary>
