@@ -3,14 +3,15 @@ using System.Text.Json;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Keys.Jose;
+using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.OAuth;
 
 /// <summary>What this server is and can do (OpenID Connect Discovery, RFC 8414), and its public keys. It tells nothing that is not so.</summary>
-internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys keys)
+internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys keys, IEnumerable<IGrant> grants)
 {
-    private readonly ReadOnlyMemory<byte> _metadata = Metadata(options.Issuer, options.Mtls);
+    private readonly ReadOnlyMemory<byte> _metadata = Metadata(options.Issuer, options.Mtls, [.. grants.Select(grant => grant.Type)]);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -30,7 +31,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         await context.Response.Body.WriteAsync(json, context.RequestAborted);
     }
 
-    private static ReadOnlyMemory<byte> Metadata(string issuer, MtlsOptions mtls)
+    private static ReadOnlyMemory<byte> Metadata(string issuer, MtlsOptions mtls, string[] grantTypes)
     {
         var buffer = new ArrayBufferWriter<byte>(2048);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -46,7 +47,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             Write(writer, "scopes_supported", Wire.OpenId, "profile", "email", Wire.OfflineAccess);
             Write(writer, "response_types_supported", "code");
             Write(writer, "response_modes_supported", "query", "fragment", "form_post", "web_message");
-            Write(writer, "grant_types_supported", Wire.AuthorizationCode, Wire.RefreshToken, Wire.ClientCredentials, Wire.FederatedExchange);
+            Write(writer, "grant_types_supported", grantTypes);
             Write(writer, "code_challenge_methods_supported", "S256");
             Write(writer, "subject_types_supported", "public");
             Write(writer, "id_token_signing_alg_values_supported", "RS256", "ES256");

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using TokenVault.Server.Exchange;
 using TokenVault.Server.Http;
 using TokenVault.Server.OAuth.Grants;
@@ -9,13 +10,10 @@ namespace TokenVault.Server.OAuth;
 /// The token endpoint (RFC 6749 §3.2). It owns the phases that every grant shares, so that no grant can forget one:
 /// parse once, authenticate the client, check that it may use the grant, dispatch, write.
 /// </summary>
-internal sealed class TokenEndpoint(
-    TokenCaller caller,
-    AuthorizationCodeGrant authorizationCode,
-    RefreshTokenGrant refreshToken,
-    ClientCredentialsGrant clientCredentials,
-    FederatedConnectionExchange exchange)
+internal sealed class TokenEndpoint(TokenCaller caller, IEnumerable<IGrant> grants)
 {
+    private readonly FrozenDictionary<string, IGrant> _grants = grants.ToFrozenDictionary(grant => grant.Type, StringComparer.Ordinal);
+
     private static readonly string[] Parameters =
     [
         "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "code", "redirect_uri", "code_verifier",
@@ -56,7 +54,7 @@ internal sealed class TokenEndpoint(
             return OAuthError.InvalidRequest("grant_type is missing.");
         }
 
-        if (grantType is not (Wire.AuthorizationCode or Wire.RefreshToken or Wire.ClientCredentials or Wire.FederatedExchange))
+        if (!_grants.TryGetValue(grantType, out var grant))
         {
             return OAuthError.UnsupportedGrantType(grantType);
         }
@@ -67,26 +65,12 @@ internal sealed class TokenEndpoint(
             return notServed;
         }
 
-        var outcome = await DispatchAsync(grantType, request.Value, context.RequestAborted);
+        var outcome = await grant.RedeemAsync(request.Value, context.RequestAborted);
         if (outcome.Error is null)
         {
             caller.Served(context, request.Value.Client);
         }
 
         return outcome;
-    }
-
-    private ValueTask<Outcome<TokenResponse>> DispatchAsync(string grantType, TokenRequest request, CancellationToken cancellationToken) => grantType switch
-    {
-        Wire.AuthorizationCode => authorizationCode.RedeemAsync(request, cancellationToken),
-        Wire.RefreshToken => refreshToken.RedeemAsync(request, cancellationToken),
-        Wire.ClientCredentials => clientCredentials.RedeemAsync(request, cancellationToken),
-        _ => ExchangeAsync(request, cancellationToken),
-    };
-
-    private async ValueTask<Outcome<TokenResponse>> ExchangeAsync(TokenRequest request, CancellationToken cancellationToken)
-    {
-        var wanted = ExchangeRequest.Parse(request.Parameters, request.Proven);
-        return wanted.Failed(out var error) ? error : await exchange.ExchangeAsync(wanted.Value, request.Client, request.Origin, cancellationToken);
     }
 }

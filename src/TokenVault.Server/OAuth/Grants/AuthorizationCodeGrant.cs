@@ -10,8 +10,10 @@ namespace TokenVault.Server.OAuth.Grants;
 
 /// <summary>RFC 6749 §4.1.3 with RFC 7636 §4.6: the code, once, by the client and from the redirect URI it was issued to.</summary>
 internal sealed class AuthorizationCodeGrant(
-    IStorage storage, ApiAccessPolicy policy, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit, TimeProvider time)
+    IStorage storage, ApiAccessPolicy policy, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit, TimeProvider time) : IGrant
 {
+    public string Type => Wire.AuthorizationCode;
+
     public async ValueTask<Outcome<TokenResponse>> RedeemAsync(TokenRequest request, CancellationToken cancellationToken)
     {
         var (parameters, client, origin) = (request.Parameters, request.Client, request.Origin);

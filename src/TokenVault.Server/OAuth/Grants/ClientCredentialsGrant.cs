@@ -6,8 +6,10 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.OAuth.Grants;
 
 /// <summary>RFC 6749 §4.4: a confidential client for itself, with the scopes of its client grant.</summary>
-internal sealed class ClientCredentialsGrant(IStorage storage, ApiAccessPolicy policy, TokenIssuer issuer, AuditLog audit)
+internal sealed class ClientCredentialsGrant(IStorage storage, ApiAccessPolicy policy, TokenIssuer issuer, AuditLog audit) : IGrant
 {
+    public string Type => Wire.ClientCredentials;
+
     public async ValueTask<Outcome<TokenResponse>> RedeemAsync(TokenRequest request, CancellationToken cancellationToken)
     {
         var (parameters, client) = (request.Parameters, request.Client);

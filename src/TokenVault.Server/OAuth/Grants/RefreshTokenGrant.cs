@@ -13,8 +13,10 @@ namespace TokenVault.Server.OAuth.Grants;
 /// token, an access token for each of several APIs, one at a time.
 /// </summary>
 internal sealed class RefreshTokenGrant(
-    IStorage storage, RefreshAccess allowed, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit)
+    IStorage storage, RefreshAccess allowed, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit) : IGrant
 {
+    public string Type => Wire.RefreshToken;
+
     public async ValueTask<Outcome<TokenResponse>> RedeemAsync(TokenRequest request, CancellationToken cancellationToken)
     {
         var (parameters, client, origin) = (request.Parameters, request.Client, request.Origin);
