@@ -26,7 +26,7 @@ internal sealed partial class TokenVaultServer
 {
     private static void Register(IServiceCollection services, TokenVaultOptions options, IStorage storage, KeyRing ring, SigningKeys keys)
     {
-        services.AddSingleton(options).AddSingleton(storage).AddSingleton(ring).AddSingleton(keys).AddSingleton<RecordCache>();
+        services.AddSingleton(options).AddSingleton(storage).AddSingleton(ring).AddSingleton(keys).AddSingleton<RecordCache>().AddSingleton(typeof(RememberedRows<>));
         services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<DpopProofs>().AddSingleton<PresentedTokens>().AddSingleton<AttemptLimiter>().AddSingleton<LimitAlarm>().AddSingleton<RequestRates>().AddSingleton<Health>();
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementTrace>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
         services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>().AddSingleton<LoginAttempts>();

@@ -52,7 +52,7 @@ public class TokensetReadBenchmarks
     public async Task<bool> FindAndOpen()
     {
         var wanted = _known[_next++ % _known.Count];
-        var found = await _finder.FindAsync(wanted.UserId, wanted.ConnectionId, hint: null, CancellationToken.None);
+        var found = await _finder.FindAsync(wanted.UserId, wanted.ConnectionId, hint: null, Recall.None, CancellationToken.None);
         return _sealer.Open(found!).RefreshToken is not null;
     }
 }

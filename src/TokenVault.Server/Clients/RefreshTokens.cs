@@ -12,7 +12,7 @@ namespace TokenVault.Server.Clients;
 /// the secret says which generation. A successor's secret derives from its predecessor's and a key of the server, so that the
 /// predecessor can be answered with the same successor during the leeway although neither is stored.
 /// </summary>
-internal sealed class RefreshTokens(IStorage storage, KeyRing ring, TimeProvider time)
+internal sealed class RefreshTokens(RememberedRows<RefreshToken> rows, KeyRing ring, TimeProvider time)
 {
     private const string Prefix = "v1.";
     private const int HandleLength = 16;
@@ -45,14 +45,17 @@ internal sealed class RefreshTokens(IStorage storage, KeyRing ring, TimeProvider
     }
 
     /// <summary>The family that a token belongs to, and what the token is to it; null for a token that is none of ours.</summary>
-    public async ValueTask<PresentedRefreshToken?> FindAsync(string token, CancellationToken cancellationToken)
+    public ValueTask<PresentedRefreshToken?> FindAsync(string token, CancellationToken cancellationToken) => FindAsync(token, Recall.None, cancellationToken);
+
+    /// <summary>As the other one, perhaps as it was a moment ago.</summary>
+    public async ValueTask<PresentedRefreshToken?> FindAsync(string token, Recall recall, CancellationToken cancellationToken)
     {
         if (Parse(token) is not { } parts)
         {
             return null;
         }
 
-        var record = await storage.FindByKeyAsync<RefreshToken>("handle", Hash(parts.Handle), cancellationToken);
+        var record = await rows.FindByKeyAsync("handle", Hash(parts.Handle), recall, cancellationToken);
         return record is null ? null : new PresentedRefreshToken(record, StandingOf(record, parts.Secret), parts.Handle, parts.Secret);
     }
 

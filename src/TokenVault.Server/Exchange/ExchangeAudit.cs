@@ -19,6 +19,9 @@ internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, R
     /// <summary>Null before it is read.</summary>
     public Subject? Subject { get; init; }
 
+    /// <summary>Whether it may go by remembered rows, which its commit then requires.</summary>
+    public Recall Recall { get; init; } = Recall.None;
+
     public string? UserId => Subject is { User: { Error: null } user } ? user.Value.UserId : null;
 }
 
@@ -69,7 +72,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         // A refresh that begins or ends without an answer changes the row, but not the tokens in it.
         for (var now = tokenset; now is not null && HoldsSame(now, tokenset); now = await storage.FindAsync<Tokenset>(tokenset.Id, CancellationToken.None))
         {
-            var batch = Spending(attempt).Require(now).Append(auditRow);
+            var batch = Requiring(attempt).Require(now).Append(auditRow);
             var noted = NoteUse(batch, tokenset);
             var result = await storage.CommitAsync(batch);
             if (result.Committed)
@@ -87,9 +90,27 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
             {
                 return Delivery.Replayed;
             }
+
+            if (attempt.Recall.HasHappened)
+            {
+                break;
+            }
         }
 
         return Delivery.TokensetChanged;
+    }
+
+    /// <summary>What was remembered of the user has to be true still; what was read in this very request is as new as it can be.</summary>
+    private static Batch Requiring(ExchangeAttempt attempt)
+    {
+        var batch = Spending(attempt);
+        if (!attempt.Recall.HasHappened)
+        {
+            return batch;
+        }
+
+        batch.Require(attempt.Subject!.User.Value);
+        return attempt.Subject.Presented is { } presented ? batch.Require(presented) : batch;
     }
 
     private static Batch Spending(ExchangeAttempt attempt) => attempt.Subject?.Spent is { } spent ? new Batch().Insert(spent) : new Batch();
@@ -113,7 +134,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         row.Details.With("audit_context", attempt.Subject?.AuditContext);
 
         // A user who is blocked or gone, or beyond the worker's budget, stands nowhere else in the row (T-PW-09).
-        row.Details.With("requested_user_id", attempt.Subject?.AskedFor);
+        row.Details.With("requested_user_id", attempt.Subject?.Asked?.AskedFor);
         var auditRow = audit.Row(row);
         if (!(await storage.CommitAsync(Spending(attempt).Append(auditRow))).Committed)
         {

@@ -10,14 +10,15 @@ namespace TokenVault.Server.Exchange;
 /// <summary>
 /// The reason this server exists: a token of ours for a provider's.
 /// 1 the client may exchange → 2 who is the subject → 3 which connection → 4 their tokenset → 5 refresh it if it is not fresh,
-/// once, together with all who wait → 6 alive and scopes covered → 7 audit, then answer.
+/// once, together with all who wait → 6 alive and scopes covered → 7 audit, then answer. What earlier exchanges have read will do for an
+/// answer, whose audit row requires that it is true still; whatever else would come of it is decided from the store.
 /// </summary>
 internal sealed class FederatedConnectionExchange(
     ExchangeRules rules, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokensetSealer sealer, ExchangeAudit audit)
 {
     public ValueTask<Outcome<TokenResponse>> ExchangeAsync(
         ExchangeRequest request, Client client, RequestOrigin origin, CancellationToken cancellationToken) =>
-        RunAsync(new ExchangeAttempt(request, client, origin), cancellationToken);
+        RunAsync(new ExchangeAttempt(request, client, origin) { Recall = Recall.Allowed }, cancellationToken);
 
     private async ValueTask<Outcome<TokenResponse>> RunAsync(ExchangeAttempt attempt, CancellationToken cancellationToken)
     {
@@ -27,41 +28,46 @@ internal sealed class FederatedConnectionExchange(
             // 1 the client may exchange: asked each time, because each of these can change after it was set up (T-CA-01).
             if (ExchangeRules.ClientRefusal(client) is { } mayNot)
             {
-                return await audit.FailedAsync(attempt, mayNot);
+                return await RefuseAsync(attempt, mayNot, cancellationToken);
             }
 
             // 2 who is the subject, and did they prove it as the deployment demands?
-            attempt = attempt with { Subject = await subjects.ReadAsync(request, client, origin, attempt.Subject, cancellationToken) };
+            attempt = attempt with { Subject = await subjects.ReadAsync(attempt, cancellationToken) };
             if (attempt.Subject.User.Failed(out var noSubject))
             {
-                return await audit.FailedAsync(attempt, noSubject);
+                return await RefuseAsync(attempt, noSubject, cancellationToken);
             }
 
             if (await rules.MultiFactorRefusalAsync(attempt.Subject, cancellationToken) is { } oneFactor)
             {
-                return await audit.FailedAsync(attempt, oneFactor);
+                return await RefuseAsync(attempt, oneFactor, cancellationToken);
             }
 
             // 3 which connection?
             var connection = await rules.FindConnectionAsync(request, cancellationToken);
             if ((ExchangeRules.ConnectionRefusal(connection, client) ?? PrivilegedReach.ConnectionRefusal(request, client)) is { } notThisOne)
             {
-                return await audit.FailedAsync(attempt, notThisOne);
+                return await RefuseAsync(attempt, notThisOne, cancellationToken);
             }
 
             // 4 their tokenset.
-            if (await tokensets.FindAsync(attempt.UserId!, connection!.Id, request.LoginHint, cancellationToken) is not { } tokenset)
+            if (await tokensets.FindAsync(attempt.UserId!, connection!.Id, request.LoginHint, attempt.Recall, cancellationToken) is not { } tokenset)
             {
-                return await audit.FailedAsync(attempt, ExchangeErrors.NotConnected("no account"));
+                return await RefuseAsync(attempt, ExchangeErrors.NotConnected("no account"), cancellationToken);
             }
 
             // 5 fresh, or refreshed once for all who wait.
             if (tokenset.State == TokensetState.Active && !tokenset.IsFresh(audit.Now) && tokenset.HasRefreshToken)
             {
+                if (attempt.Recall.HasHappened)
+                {
+                    return await RunAsync(attempt with { Recall = Recall.None }, cancellationToken);
+                }
+
                 var refreshed = await refresher.RefreshAsync(tokenset, connection, cancellationToken);
                 if (RefreshRefusal(refreshed, tokenset) is { } failure)
                 {
-                    return await audit.FailedAsync(attempt, failure);
+                    return await RefuseAsync(attempt, failure, cancellationToken);
                 }
 
                 // A provider that is away costs nothing while the token we hold lasts.
@@ -71,7 +77,7 @@ internal sealed class FederatedConnectionExchange(
             // 6 alive, and enough for what was asked?
             if ((TokensetRefusal(tokenset, request) ?? PrivilegedReach.ScopeRefusal(request, client, tokenset)) is { } refusal)
             {
-                return await audit.FailedAsync(attempt, refusal);
+                return await RefuseAsync(attempt, refusal, cancellationToken);
             }
 
             // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
@@ -81,14 +87,22 @@ internal sealed class FederatedConnectionExchange(
             {
                 Delivery.Recorded => Answer(request, tokenset, issued),
                 Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),
-                _ => await RunAsync(attempt, cancellationToken),
+                _ => await RunAsync(attempt with { Recall = Recall.None }, cancellationToken),
             };
         }
         catch (CorruptRecordException e)
         {
-            return await audit.CorruptAsync(attempt, e, Corrupt());
+            // What is remembered may have been sealed anew since, under another key.
+            return attempt.Recall.HasHappened
+                ? await RunAsync(attempt with { Recall = Recall.None }, cancellationToken)
+                : await audit.CorruptAsync(attempt, e, Corrupt());
         }
     }
+
+    private async ValueTask<Outcome<TokenResponse>> RefuseAsync(ExchangeAttempt attempt, OAuthError error, CancellationToken cancellationToken) =>
+        attempt.Recall.HasHappened
+            ? await RunAsync(attempt with { Recall = Recall.None }, cancellationToken)
+            : await audit.FailedAsync(attempt, error);
 
     private OAuthError? RefreshRefusal(RefreshResult result, Tokenset held)
     {

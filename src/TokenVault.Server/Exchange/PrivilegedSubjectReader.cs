@@ -141,6 +141,6 @@ internal sealed class PrivilegedSubjectReader(IStorage storage, PrivilegedBudget
 /// <summary>Whom a privileged worker asks for, if it may, why it does, and the name of its token; null before that is known.</summary>
 internal sealed record PrivilegedSubject(Outcome<string> UserId, string? AuditContext = null, SpentJti? Spent = null)
 {
-    /// <summary>The same user, also where it may not.</summary>
+    /// <summary>The id that the token names, also where it may not, and whether there is such a user or not.</summary>
     public string? AskedFor { get; init; }
 }

@@ -1,5 +1,4 @@
 using TokenVault.Server.Clients;
-using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -9,40 +8,37 @@ namespace TokenVault.Server.Exchange;
 
 /// <summary>Who a subject token speaks for. The user, the client and the API are looked up each time, never remembered (T-ST-11).</summary>
 internal sealed class SubjectTokenReader(
-    IStorage storage, RefreshTokens refreshTokens, AccessTokenSubjects accessTokens, PrivilegedSubjectReader privileged)
+    IStorage storage, RememberedRows<User> users, RefreshTokens refreshTokens, AccessTokenSubjects accessTokens, PrivilegedSubjectReader privileged)
 {
-    /// <param name="before">With a second attempt of the same request: what the first has read.</param>
-    public async ValueTask<Subject> ReadAsync(
-        ExchangeRequest request, Client client, RequestOrigin origin, Subject? before, CancellationToken cancellationToken)
+    public async ValueTask<Subject> ReadAsync(ExchangeAttempt attempt, CancellationToken cancellationToken)
     {
-        if (request.IsPrivileged && before is not null)
-        {
-            // It has been counted; the user may have been blocked since.
-            return before with { User = await UserAsync(before.User.Value.UserId, cancellationToken) };
-        }
-
+        var (request, client, recall) = (attempt.Request, attempt.Client, attempt.Recall);
         if (request.IsPrivileged)
         {
-            var asked = await privileged.ReadAsync(request, client, origin);
-            return new Subject(await UserAsync(asked.UserId, cancellationToken), [], asked.AuditContext, asked.Spent) { AskedFor = asked.AskedFor };
+            // The second attempt of a request has been counted with the first; the user may have been blocked since.
+            var asked = attempt.Subject?.Asked ?? await privileged.ReadAsync(request, client, attempt.Origin);
+            return new Subject(await UserAsync(asked.UserId, recall, cancellationToken), [], asked.AuditContext, asked.Spent) { Asked = asked };
         }
 
         var owner = request.SubjectTokenType == Wire.RefreshTokenType
-            ? await FromRefreshTokenAsync(request, client, cancellationToken)
+            ? await FromRefreshTokenAsync(request, client, recall, cancellationToken)
             : await accessTokens.ReadAsync(request, client, cancellationToken);
         return owner.Failed(out var error)
             ? new Subject(error, [], AuditContext: null)
-            : new Subject(await UserAsync(owner.Value.UserId, cancellationToken), owner.Value.Methods, AuditContext: null);
+            : new Subject(await UserAsync(owner.Value.UserId, recall, cancellationToken), owner.Value.Methods, AuditContext: null)
+            {
+                Presented = owner.Value.Presented,
+            };
     }
 
-    private async ValueTask<Outcome<User>> UserAsync(Outcome<string> userId, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<User>> UserAsync(Outcome<string> userId, Recall recall, CancellationToken cancellationToken)
     {
         if (userId.Failed(out var error))
         {
             return error;
         }
 
-        return await storage.FindAsync<User>(userId.Value, cancellationToken) switch
+        return await users.FindAsync(userId.Value, recall, cancellationToken) switch
         {
             null => OAuthError.InvalidGrant("The user of the subject token does not exist."),
             { Blocked: true } => ExchangeErrors.Denied("The user is blocked."),
@@ -50,9 +46,9 @@ internal sealed class SubjectTokenReader(
         };
     }
 
-    private async ValueTask<Outcome<SubjectOwner>> FromRefreshTokenAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<SubjectOwner>> FromRefreshTokenAsync(ExchangeRequest request, Client client, Recall recall, CancellationToken cancellationToken)
     {
-        var presented = await refreshTokens.FindAsync(request.SubjectToken.Reveal(), cancellationToken);
+        var presented = await refreshTokens.FindAsync(request.SubjectToken.Reveal(), recall, cancellationToken);
         if (presented is not { Standing: RefreshTokenStanding.Current })
         {
             return OAuthError.InvalidRefreshToken("unknown, expired or rotated");
@@ -82,7 +78,7 @@ internal sealed class SubjectTokenReader(
             await storage.CommitAsync(new Batch().Replace(used));
         }
 
-        return new SubjectOwner(record.UserId, record.Methods);
+        return new SubjectOwner(record.UserId, record.Methods) { Presented = record };
     }
 }
 
@@ -91,8 +87,14 @@ internal sealed class SubjectTokenReader(
 /// <param name="Spent">The name of the worker's token, which whatever comes of the request uses up in one commit with its trace (T-PW-03).</param>
 internal sealed record Subject(Outcome<User> User, IReadOnlyList<string> Methods, string? AuditContext, SpentJti? Spent = null)
 {
-    /// <summary>The id that a worker's token names, whether there is such a user or not.</summary>
-    public string? AskedFor { get; init; }
+    /// <summary>What a worker's token says.</summary>
+    public PrivilegedSubject? Asked { get; init; }
+
+    /// <summary>The refresh token that was exchanged.</summary>
+    public RefreshToken? Presented { get; init; }
 }
 
-internal sealed record SubjectOwner(string UserId, IReadOnlyList<string> Methods);
+internal sealed record SubjectOwner(string UserId, IReadOnlyList<string> Methods)
+{
+    public RefreshToken? Presented { get; init; }
+}

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 
 namespace TokenVault.Server.Keys;
@@ -13,6 +14,9 @@ internal sealed class Kek
     public const int WrappedSize = 40;
 
     private readonly byte[] _key;
+
+    /// <summary>As many as there were unwraps at once: about one a core.</summary>
+    private readonly ConcurrentBag<KeyUnwrapper> _unwrappers = [];
 
     public Kek(ulong id, byte[] key)
     {
@@ -44,15 +48,13 @@ internal sealed class Kek
 
     public bool TryUnwrap(ReadOnlySpan<byte> wrapped, Span<byte> dek)
     {
-        using var aes = Aes.Create();
-        aes.SetKey(_key);
-        try
+        if (!_unwrappers.TryTake(out var unwrapper))
         {
-            return aes.TryDecryptKeyWrapPadded(wrapped, dek, out var written) && written == dek.Length;
+            unwrapper = new KeyUnwrapper(_key);
         }
-        catch (CryptographicException)
-        {
-            return false;
-        }
+
+        var unwrapped = unwrapper.TryUnwrap(wrapped, dek);
+        _unwrappers.Add(unwrapper);
+        return unwrapped;
     }
 }

@@ -17,6 +17,9 @@ internal sealed record Entity(string Kind, string Id, long Version, DateTimeOffs
 /// </summary>
 internal readonly record struct EntityKey(string Name, string Value, bool Unique)
 {
+    /// <summary>The index by which all rows of one owner are found, where a kind has such; watchers hear of it.</summary>
+    public const string Owner = "owner";
+
     public static EntityKey UniqueKey(string name, string value) => new(name, value, Unique: true);
 
     public static EntityKey Index(string name, string value) => new(name, value, Unique: false);

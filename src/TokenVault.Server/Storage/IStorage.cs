@@ -65,8 +65,28 @@ internal sealed record ListQuery(string Kind)
     public int Take { get; init; } = 50;
 }
 
-/// <summary>A row that was written or removed. A null kind means: anything may have changed (a watcher lost contact).</summary>
-internal readonly record struct Change(string? Kind, string Id);
+/// <summary>
+/// A row that was written or removed. A null kind means: anything may have changed (a watcher lost contact). A written row that has an
+/// owner (<see cref="EntityKey.Owner"/>) is told of a second time under that owner, to whom it may be new.
+/// </summary>
+internal readonly record struct Change(string? Kind, string Id)
+{
+    /// <summary>The kind of changes that name the owner of a row instead of the row.</summary>
+    public static string OwnerKind(string kind) => kind + "/owner";
+
+    public static Change? OfOwner(Entity entity)
+    {
+        foreach (var key in entity.Keys)
+        {
+            if (key.Name == EntityKey.Owner)
+            {
+                return new Change(OwnerKind(entity.Kind), key.Value);
+            }
+        }
+
+        return null;
+    }
+}
 
 /// <summary>An audit row as stored: append only, numbered in commit order.</summary>
 internal sealed record StoredAuditRow(long Sequence, string Id, DateTimeOffset At, byte[] Body)

@@ -128,7 +128,7 @@ internal sealed record Tokenset : ISealed<Tokenset>
     }
 
     /// <summary>All accounts that a user connected through one connection.</summary>
-    public static EntityKey OwnerIndex(string userId, string connectionId) => EntityKey.Index("owner", $"{connectionId} {userId}");
+    public static EntityKey OwnerIndex(string userId, string connectionId) => EntityKey.Index(EntityKey.Owner, $"{connectionId} {userId}");
 
     /// <summary>All users' tokensets of one provider account.</summary>
     public static EntityKey UpstreamIndex(string connectionId, string issuer, string upstreamUserId) =>

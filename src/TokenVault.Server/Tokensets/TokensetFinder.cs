@@ -7,25 +7,63 @@ namespace TokenVault.Server.Tokensets;
 /// Finds a user's tokenset at a connection. The user comes from a verified token only, and a row is taken only if it says
 /// itself that it is that user's (T-ST-13, T-RC-02).
 /// </summary>
-internal sealed class TokensetFinder(IStorage storage, ILogger<TokensetFinder> logger)
+internal sealed class TokensetFinder(IStorage storage, RememberedRows<Tokenset> remembered, TimeProvider time, ILogger<TokensetFinder> logger)
 {
+    private const int Most = 100;
+
     /// <param name="hint">The user's id or e-mail at the provider, or the connected account's id; null for the account connected last.</param>
+    /// <param name="recall">Of remembered ones, only such whose access token is worth handing out are taken.</param>
     /// <exception cref="CorruptRecordException">There is none to take, but a row that cannot be what it claims to be.</exception>
-    public async ValueTask<Tokenset?> FindAsync(string userId, string connectionId, string? hint, CancellationToken cancellationToken)
+    public async ValueTask<Tokenset?> FindAsync(string userId, string connectionId, string? hint, Recall recall, CancellationToken cancellationToken)
     {
-        var query = new ListQuery(Tokenset.Kind) { Index = Tokenset.OwnerIndex(userId, connectionId), Take = 100 };
-        var rows = await storage.ListAsync(query, cancellationToken);
+        var owner = Tokenset.OwnerIndex(userId, connectionId);
+        if (remembered.Recalled(owner.Value, recall) is { } known
+            && Choose(known, hint) is { State: TokensetState.Active } tokenset
+            && tokenset.IsFresh(time.GetUtcNow()))
+        {
+            return tokenset;
+        }
+
+        var since = remembered.Moment;
+        var rows = await storage.ListAsync(new ListQuery(Tokenset.Kind) { Index = owner, Take = Most }, cancellationToken);
+        var (sound, corruption) = Read(rows, userId, connectionId);
+        var found = Choose(sound, hint);
+        if (corruption is not null)
+        {
+            return found is null ? throw corruption : Report(corruption, found);
+        }
+
+        if (found is not null)
+        {
+            remembered.Keep(owner.Value, sound, rows.Sum(row => (long)row.Body.Length), since);
+        }
+
+        return found;
+    }
+
+    private static Tokenset? Choose(IReadOnlyList<Tokenset> tokensets, string? hint)
+    {
         Tokenset? found = null;
+        foreach (var tokenset in tokensets)
+        {
+            if ((hint is null || tokenset.IsMeantBy(hint)) && (found is null || IsBetter(tokenset, found, hint)))
+            {
+                found = tokenset;
+            }
+        }
+
+        return found;
+    }
+
+    private static (List<Tokenset> Sound, CorruptRecordException? Corruption) Read(IReadOnlyList<Entity> rows, string userId, string connectionId)
+    {
+        var sound = new List<Tokenset>(rows.Count);
         CorruptRecordException? corruption = null;
         foreach (var row in rows)
         {
             try
             {
-                var tokenset = Read(row, userId, connectionId);
-                if ((hint is null || tokenset.IsMeantBy(hint)) && (found is null || IsBetter(tokenset, found, hint)))
-                {
-                    found = tokenset;
-                }
+                sound.Add(Read(row, userId, connectionId));
             }
             catch (CorruptRecordException e)
             {
@@ -33,13 +71,14 @@ internal sealed class TokensetFinder(IStorage storage, ILogger<TokensetFinder> l
             }
         }
 
-        // One bad row is refused and reported; the user's other accounts go on working (F-38).
-        if (found is not null && corruption is not null)
-        {
-            Log.CorruptRecord(logger, corruption, corruption.RecordKind, corruption.RecordId);
-        }
+        return (sound, corruption);
+    }
 
-        return found ?? (corruption is null ? null : throw corruption);
+    /// <summary>One bad row is refused and reported; the user's other accounts go on working (F-38).</summary>
+    private Tokenset Report(CorruptRecordException corruption, Tokenset found)
+    {
+        Log.CorruptRecord(logger, corruption, corruption.RecordKind, corruption.RecordId);
+        return found;
     }
 
     /// <summary>Named by its id rather than by an address; then, connected later.</summary>

@@ -34,7 +34,7 @@ internal static class PostgresAudit
     }
 
     /// <summary>
-    /// The rows of each batch whose requirement is met; lists the places of those batches. The required rows stay locked against writers
+    /// The rows of each batch whose requirements are all met; lists the places of those batches. The required rows stay locked against writers
     /// until the commit. One that a writer holds is skipped: all the others would wait for that writer.
     /// </summary>
     public static void AppendWhereMet(PostgresScript script, IReadOnlyList<IReadOnlyList<Operation>> batches, long now)
@@ -47,10 +47,12 @@ internal static class PostgresAudit
         script.RunQuery(Settle, Number(LockTag));
         script.List(
             """
-            WITH met AS MATERIALIZED (
+            WITH held AS MATERIALIZED (
                 SELECT n.place FROM entity e JOIN unnest($1, $2, $3, $4) WITH ORDINALITY AS n (kind, id, version, place, nth) ON e.kind = n.kind AND e.id = n.id
                 WHERE e.version = n.version AND (e.expires_at IS NULL OR e.expires_at > $5)
                 ORDER BY n.nth FOR SHARE OF e SKIP LOCKED
+            ), met AS MATERIALIZED (
+                SELECT held.place FROM held GROUP BY held.place HAVING count(*) = (SELECT count(*) FROM unnest($4) AS p WHERE p = held.place)
             ), added AS (
                 INSERT INTO audit (id, at, body, user_id, mac)
                 SELECT r.id, r.at, r.body, r.user_id, r.mac

@@ -4,7 +4,7 @@ using Npgsql;
 namespace TokenVault.Server.Storage.Postgres;
 
 /// <summary>
-/// Commits batches that only append audit rows, if a row is still as it was read, as every token exchange does: what arrives while one
+/// Commits batches that only append audit rows, if some rows are still as they were read, as every token exchange does: what arrives while one
 /// transaction is under way goes into the next one together. Nobody is answered before the commit returned, and whose condition is not
 /// met for sure is decided alone, so that nobody fails or waits for another's.
 /// </summary>
@@ -26,8 +26,7 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
     }
 
     public static bool Takes(IReadOnlyList<Operation> operations) =>
-        operations.Count(operation => operation is RequireOperation) <= 1
-        && operations.Any(operation => operation is AppendOperation)
+        operations.Any(operation => operation is AppendOperation)
         && operations.All(operation => operation is AppendOperation or RequireOperation);
 
     public async Task<CommitResult> CommitAsync(IReadOnlyList<Operation> operations)

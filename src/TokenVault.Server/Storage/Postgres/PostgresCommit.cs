@@ -34,7 +34,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         }
     }
 
-    /// <summary>Batches of audit rows in one commit, each with at most one requirement, which decides for its own batch alone.</summary>
+    /// <summary>Batches of audit rows in one commit, each with its own requirements, which decide for that batch alone.</summary>
     /// <returns>Which of them are committed. Of the others nothing is: a requirement is not met, or somebody is writing that row.</returns>
     /// <exception cref="CommitOutcomeUnknownException">Contact was lost during COMMIT.</exception>
     /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
@@ -104,6 +104,14 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         _ => null,
     };
 
+    private static Change? ChangedOwner(Operation operation) => operation switch
+    {
+        InsertOperation insert => Change.OfOwner(insert.Entity),
+        ReplaceOperation replace => Change.OfOwner(replace.Entity),
+        PutOperation put => Change.OfOwner(put.Entity),
+        _ => null,
+    };
+
     private static async Task CommitAsync(NpgsqlTransaction transaction)
     {
         try
@@ -163,6 +171,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         AddLeases(script, operations);
         var rewritten = operations.OfType<RewriteOperation>().Select(rewrite => new Change(rewrite.Entity.Kind, rewrite.Entity.Id));
         rows.Lock(changes.Concat(rewritten), operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)));
+        changes.AddRange(operations.Select(ChangedOwner).OfType<Change>().Distinct());
         for (script.Operation = 0; script.Operation < operations.Count; script.Operation++)
         {
             AddRow(rows, operations[script.Operation]);

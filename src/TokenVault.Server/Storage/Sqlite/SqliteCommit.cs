@@ -5,6 +5,10 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
 {
     private static readonly CommitResult Committed = new(CommitOutcome.Committed);
 
+    /// <summary>Conditions come first: when one is not met, nothing has been written, and a single row is written or not.</summary>
+    public override bool WritesAtOnce { get; } =
+        batch.Operations.Count > 0 && batch.Operations[^1] is AppendOperation && batch.Operations.SkipLast(1).All(operation => operation is RequireOperation);
+
     protected override bool IsKept(CommitResult result) => result.Committed;
 
     protected override CommitResult Run(SqliteTables tables)
@@ -38,11 +42,11 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
         switch (operation)
         {
             case InsertOperation insert:
-                return Changed(insert.Entity.Kind, insert.Entity.Id, tables.Rows.Insert(insert.Entity, now));
+                return Changed(insert.Entity, tables.Rows.Insert(insert.Entity, now));
             case ReplaceOperation replace:
-                return Changed(replace.Entity.Kind, replace.Entity.Id, tables.Rows.Replace(replace.Entity, now));
+                return Changed(replace.Entity, tables.Rows.Replace(replace.Entity, now));
             case PutOperation put:
-                return Changed(put.Entity.Kind, put.Entity.Id, tables.Rows.Put(put.Entity, now));
+                return Changed(put.Entity, tables.Rows.Put(put.Entity, now));
             case RewriteOperation rewrite:
                 tables.Rows.Rewrite(rewrite.Entity, now);
                 return CommitOutcome.Committed;
@@ -71,6 +75,16 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
             default:
                 throw new NotSupportedException($"The SQLite engine has no {operation.GetType().Name}.");
         }
+    }
+
+    private CommitOutcome Changed(Entity entity, CommitOutcome outcome)
+    {
+        if (Change.OfOwner(entity) is { } owner)
+        {
+            Changes.Add(owner);
+        }
+
+        return Changed(entity.Kind, entity.Id, outcome);
     }
 
     private CommitOutcome Changed(string kind, string id, CommitOutcome outcome)

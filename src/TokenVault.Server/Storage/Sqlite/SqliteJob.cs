@@ -6,6 +6,9 @@ internal abstract class SqliteJob
     /// <summary>The rows that it wrote or removed.</summary>
     public List<Change> Changes { get; } = [];
 
+    /// <summary>It leaves nothing half done, so there is never anything of it to undo.</summary>
+    public virtual bool WritesAtOnce => false;
+
     /// <summary>Called again from the start when the transaction has to be repeated. False when nothing of it shall stay.</summary>
     public abstract bool Apply(SqliteTables tables);
 

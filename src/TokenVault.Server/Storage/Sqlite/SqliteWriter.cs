@@ -116,18 +116,22 @@ internal sealed class SqliteWriter : IAsyncDisposable
         {
             try
             {
-                ApplyInSavepoint(_group[i]);
+                Apply(_group[i]);
             }
             catch (Exception e)
             {
-                _group[i].Fail(e);
+                var failed = _group[i];
+                failed.Fail(e);
                 _group.RemoveAt(i--);
                 if (!_connection.InTransaction)
                 {
                     return false;
                 }
 
-                UndoSavepoint();
+                if (!failed.WritesAtOnce)
+                {
+                    UndoSavepoint();
+                }
             }
         }
 
@@ -145,8 +149,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return true;
     }
 
-    private void ApplyInSavepoint(SqliteJob job)
+    private void Apply(SqliteJob job)
     {
+        if (job.WritesAtOnce)
+        {
+            job.Apply(_tables);
+            return;
+        }
+
         _connection.Use("SAVEPOINT job").Run();
         if (!job.Apply(_tables))
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TokenVault.Server.Keys;
 
 namespace TokenVault.Tests.Keys.Wycheproof;
 
@@ -44,6 +45,48 @@ public sealed class StorageCryptoVectors
         }
 
         wrong.ShouldBeEmpty();
+    }
+
+    [VectorFact]
+    public void Vault_keys_unwrap_a_data_key_that_is_authentic_and_nothing_else()
+    {
+        var wrong = new List<int>();
+        var run = 0;
+        foreach (var test in Vectors.Load("aes_kwp_test.json").SelectMany(g => g.Tests).Where(t => t.Bytes("key").Length == Kek.KeySize && t.Bytes("ct").Length == Kek.WrappedSize))
+        {
+            run++;
+            var dek = new byte[Kek.KeySize];
+            var opens = new Kek(1, test.Bytes("key")).TryUnwrap(test.Bytes("ct"), dek);
+
+            // Valid ones of other lengths are none of our data keys.
+            var isDataKey = test.Result == "valid" && test.Bytes("msg").Length == Kek.KeySize;
+            if (opens != isDataKey || !dek.AsSpan().SequenceEqual(isDataKey ? test.Bytes("msg") : new byte[Kek.KeySize]))
+            {
+                wrong.Add(test.Id);
+            }
+        }
+
+        wrong.ShouldBeEmpty();
+        run.ShouldBeGreaterThan(10);
+    }
+
+    [Fact]
+    public void Vault_keys_unwrap_what_the_framework_wraps_and_notice_each_altered_bit()
+    {
+        var kek = new Kek(1, RandomNumberGenerator.GetBytes(Kek.KeySize));
+        var dek = RandomNumberGenerator.GetBytes(Kek.KeySize);
+        var wrapped = new byte[Kek.WrappedSize];
+        kek.Wrap(dek, wrapped);
+        var seen = new byte[Kek.KeySize];
+        kek.TryUnwrap(wrapped, seen).ShouldBeTrue();
+        seen.ShouldBe(dek);
+        for (var bit = 0; bit < wrapped.Length * 8; bit++)
+        {
+            var altered = wrapped.ToArray();
+            altered[bit / 8] ^= (byte)(1 << (bit % 8));
+            kek.TryUnwrap(altered, seen).ShouldBeFalse();
+            seen.ShouldAllBe(part => part == 0);
+        }
     }
 
     [VectorFact]

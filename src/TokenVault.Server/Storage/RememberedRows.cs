@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+
+namespace TokenVault.Server.Storage;
+
+/// <summary>
+/// Rows of one kind as they were read last, by what they were looked up by. They may have changed since: whoever goes by them commits what
+/// follows together with the requirement that they have not (<see cref="Batch.Require"/>), and decides anything else from the store.
+/// </summary>
+internal sealed class RememberedRows<T> : IDisposable
+    where T : class, IRecord<T>
+{
+    /// <summary>In bytes of stored rows; as objects they take about as much again.</summary>
+    private const long MostBytes = 16 * 1024 * 1024;
+
+    private static readonly string OwnerKind = Change.OwnerKind(T.Kind);
+
+    // Makes "nothing changed since the read, so keep it" one step.
+    private readonly Lock _gate = new();
+
+    private readonly IStorage _storage;
+    private readonly TimeProvider _time;
+    private readonly IDisposable _watch;
+
+    // What was used since the last turn, and what was used before: a turn forgets the rest.
+    private volatile Half _young = new();
+    private volatile Half _old = new();
+    private long _changes;
+
+    public RememberedRows(IStorage storage, TimeProvider time)
+    {
+        _storage = storage;
+        _time = time;
+        _watch = storage.Watch(Forget);
+    }
+
+    /// <exception cref="CorruptRecordException">The row is not what it claims to be.</exception>
+    public async ValueTask<T?> FindAsync(string id, Recall recall, CancellationToken cancellationToken)
+    {
+        if (Recalled(id, recall) is [var known])
+        {
+            return known;
+        }
+
+        var since = Moment;
+        return Keep(id, await _storage.FindAsync(T.Kind, id, cancellationToken), since);
+    }
+
+    /// <exception cref="CorruptRecordException">The row is not what it claims to be.</exception>
+    public async ValueTask<T?> FindByKeyAsync(string keyName, string keyValue, Recall recall, CancellationToken cancellationToken)
+    {
+        if (Recalled(keyValue, recall) is [var known])
+        {
+            return known;
+        }
+
+        var since = Moment;
+        return Keep(keyValue, await _storage.FindByKeyAsync(T.Kind, keyName, keyValue, cancellationToken), since);
+    }
+
+    /// <summary>To be taken before what is to be kept is read.</summary>
+    public long Moment => Volatile.Read(ref _changes);
+
+    /// <summary>Those looked up by this before, if all of them are still live.</summary>
+    public IReadOnlyList<T>? Recalled(string lookup, Recall recall)
+    {
+        if (!recall.IsAllowed || !TryGet(lookup, out var rows))
+        {
+            return null;
+        }
+
+        var now = _time.GetUtcNow();
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (rows[i].ExpiresAt <= now)
+            {
+                return null;
+            }
+        }
+
+        recall.HasHappened = true;
+        return rows;
+    }
+
+    /// <param name="lookup">What they are found by.</param>
+    /// <param name="rows">All that are found by it; not empty.</param>
+    /// <param name="bytes">How much they take as they are stored.</param>
+    /// <param name="since">The <see cref="Moment"/> before the read: what was read before a change is not kept after it.</param>
+    public void Keep(string lookup, IReadOnlyList<T> rows, long bytes, long since)
+    {
+        lock (_gate)
+        {
+            if (_changes != since)
+            {
+                return;
+            }
+
+            _young.Add(lookup, rows, bytes);
+            if (_young.Bytes > MostBytes / 2)
+            {
+                _old = _young;
+                _young = new Half();
+            }
+        }
+    }
+
+    public void Dispose() => _watch.Dispose();
+
+    private T? Keep(string lookup, Entity? row, long since)
+    {
+        if (row is null)
+        {
+            return null;
+        }
+
+        var record = row.ToRecord<T>();
+        Keep(lookup, [record], row.Body.Length, since);
+        return record;
+    }
+
+    private bool TryGet(string lookup, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReadOnlyList<T>? rows)
+    {
+        if (_young.Rows.TryGetValue(lookup, out var young))
+        {
+            rows = young.Rows;
+            return true;
+        }
+
+        var since = Moment;
+        if (!_old.Rows.TryGetValue(lookup, out var old))
+        {
+            rows = null;
+            return false;
+        }
+
+        Keep(lookup, old.Rows, old.Bytes, since);
+        rows = old.Rows;
+        return true;
+    }
+
+    private void Forget(Change change)
+    {
+        if (change.Kind is not null && change.Kind != T.Kind && change.Kind != OwnerKind)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _changes++;
+            if (change.Kind is null)
+            {
+                (_young, _old) = (new Half(), new Half());
+                return;
+            }
+
+            _young.Remove(change);
+            _old.Remove(change);
+        }
+    }
+
+    private sealed class Half
+    {
+        public ConcurrentDictionary<string, (IReadOnlyList<T> Rows, long Bytes)> Rows { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>What the row of an id is found by.</summary>
+        private readonly Dictionary<string, string> _lookups = new(StringComparer.Ordinal);
+
+        public long Bytes { get; private set; }
+
+        public void Add(string lookup, IReadOnlyList<T> rows, long bytes)
+        {
+            Remove(lookup);
+            Rows[lookup] = (rows, bytes);
+            Bytes += bytes;
+            foreach (var row in rows)
+            {
+                _lookups[row.Id] = lookup;
+            }
+        }
+
+        /// <summary>A row of that id, or a row for that owner, has come, gone or become another.</summary>
+        public void Remove(Change change)
+        {
+            if (change.Kind != T.Kind)
+            {
+                Remove(change.Id);
+            }
+            else if (_lookups.TryGetValue(change.Id, out var lookup))
+            {
+                Remove(lookup);
+            }
+        }
+
+        private void Remove(string lookup)
+        {
+            if (Rows.TryRemove(lookup, out var gone))
+            {
+                Bytes -= gone.Bytes;
+                foreach (var row in gone.Rows)
+                {
+                    _lookups.Remove(row.Id);
+                }
+            }
+        }
+    }
+}
+
+/// <summary>Whether remembered rows will do, and whether any did.</summary>
+internal sealed class Recall
+{
+    public bool IsAllowed { get; private init; }
+
+    public bool HasHappened { get; set; }
+
+    public static Recall Allowed => new() { IsAllowed = true };
+
+    /// <summary>What is stored now.</summary>
+    public static Recall None { get; } = new();
+}
