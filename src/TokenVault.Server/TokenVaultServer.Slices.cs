@@ -41,7 +41,7 @@ internal sealed partial class TokenVaultServer
             s.GetRequiredService<ProviderCatalog>(), s.GetRequiredService<EgressGuard>(), ring, options, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>().AddSingleton<ConnectionKeyEndpoints>();
         services.AddSingleton<ClientRemoval>(s => s.GetRequiredService<ConnectionClientEndpoints>().RemoveClientAsync);
-        services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>();
+        services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetUses>().AddHostedService(s => s.GetRequiredService<TokensetUses>()).AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>();
         services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshKeeping>().AddSingleton<RefreshSpool>();
         services.AddSingleton<RevocationOutbox>().AddSingleton<RevocationAttempt>().AddHostedService<RevocationService>().AddHostedService<RefreshRecovery>().AddHostedService<ExpiryWatch>();
         services.AddHostedService<HeldGrantSweep>();

@@ -164,7 +164,7 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
         var previous = Convert.FromBase64String(segment.LastLink);
         foreach (var row in rows)
         {
-            previous = AuditSeal.Link(ring, previous, row);
+            previous = AuditSeal.Link(ring, previous, row, row.Mac ?? AuditSeal.Of(ring, row));
             links.Write(previous);
         }
 

@@ -21,11 +21,12 @@ internal static class AuditSeal
 
     /// <summary>One step of the chain: the row at its place, behind the one before it.</summary>
     /// <param name="previous">The link of the row before; empty at the very beginning.</param>
-    public static byte[] Link(KeyRing ring, ReadOnlySpan<byte> previous, StoredAuditRow row)
+    /// <param name="seal">The row's own, as it has to be.</param>
+    public static byte[] Link(KeyRing ring, ReadOnlySpan<byte> previous, StoredAuditRow row, ReadOnlySpan<byte> seal)
     {
         Span<byte> place = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(place, row.Sequence);
-        return ring.Mac("audit-link", [.. previous, .. place, .. Of(ring, row)])[..LinkLength];
+        return ring.Mac("audit-link", [.. previous, .. place, .. seal])[..LinkLength];
     }
 
     private static byte[] Of(KeyRing ring, string id, DateTimeOffset at, string? userId, byte[] body)

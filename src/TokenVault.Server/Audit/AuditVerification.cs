@@ -161,7 +161,7 @@ internal sealed class AuditVerification(IStorage storage, KeyRing ring, Action<s
             {
                 Found($"row {sequence} is missing");
             }
-            else if (!AuditSeal.Link(ring, previous, row).AsSpan().SequenceEqual(link))
+            else if (!AuditSeal.Link(ring, previous, row, AuditSeal.Of(ring, row)).AsSpan().SequenceEqual(link))
             {
                 Found(IsSealed(row) ? $"row {sequence} ({row.Id}) is not the one that was written there: moved, or out of its order" : $"row {sequence} ({row.Id}) was altered");
             }

@@ -78,8 +78,14 @@ internal sealed class ApiAccessPolicy(RecordCache cache, AccessTokens tokens)
             return error;
         }
 
+        if (requested.Count == 0)
+        {
+            return new ApiAccess(audience, [], api);
+        }
+
         var openId = OpenIdScopesFor(client, api, requested);
-        return new ApiAccess(audience, [.. requested.Where(scope => IsOpenIdScope(scope) ? openId.Contains(scope) : allowed.Value.Contains(scope))], api);
+        var scopes = Scopes(api, allowed.Value);
+        return new ApiAccess(audience, [.. requested.Where(scope => IsOpenIdScope(scope) ? openId.Contains(scope) : scopes.Contains(scope))], api);
     }
 
     /// <summary>The client acts for itself. Without a request, it gets all that it was granted.</summary>
@@ -97,7 +103,8 @@ internal sealed class ApiAccessPolicy(RecordCache cache, AccessTokens tokens)
             return error;
         }
 
-        return new ApiAccess(audience, [.. requested.Count == 0 ? allowed.Value : allowed.Value.Where(s => requested.Contains(s))], api);
+        var scopes = Scopes(api, allowed.Value);
+        return new ApiAccess(audience, [.. requested.Count == 0 ? scopes : scopes.Where(s => requested.Contains(s))], api);
     }
 
     /// <summary>See <see cref="Http.CallerStanding"/>: for an API that clients call for themselves.</summary>
@@ -112,20 +119,26 @@ internal sealed class ApiAccessPolicy(RecordCache cache, AccessTokens tokens)
         return access.Failed(out _) ? [] : [.. access.Value.Scopes.Intersect(caller.Scopes, StringComparer.Ordinal)];
     }
 
-    private async ValueTask<Outcome<IReadOnlyCollection<string>>> AllowedAsync(
-        Client client, ResourceServer api, string subjectType, string policy, CancellationToken cancellationToken)
+    /// <summary>Of those that the API defines; in its order, or the grant's.</summary>
+    private static HashSet<string> Scopes(ResourceServer api, Allowance allowance)
     {
         var defined = api.Scopes.Select(scope => scope.Value).ToHashSet(StringComparer.Ordinal);
+        return allowance.Grant is { } grant ? grant.Scope.Where(defined.Contains).ToHashSet(StringComparer.Ordinal) : defined;
+    }
+
+    private async ValueTask<Outcome<Allowance>> AllowedAsync(
+        Client client, ResourceServer api, string subjectType, string policy, CancellationToken cancellationToken)
+    {
         switch (policy)
         {
             case "allow_all":
-                return Outcome.Of<IReadOnlyCollection<string>>(defined);
+                return new Allowance(Grant: null);
             case "require_client_grant":
                 var key = ClientGrant.KeyFor(client.ClientId, api.Identifier, subjectType);
                 var grant = await cache.FindByKeyAsync<ClientGrant>("target", key, cancellationToken);
                 if (grant is not null)
                 {
-                    return Outcome.Of<IReadOnlyCollection<string>>(grant.Scope.Where(defined.Contains).ToHashSet(StringComparer.Ordinal));
+                    return new Allowance(grant);
                 }
 
                 break;
@@ -133,6 +146,9 @@ internal sealed class ApiAccessPolicy(RecordCache cache, AccessTokens tokens)
 
         return OAuthError.AccessDenied($"Client \"{client.ClientId}\" is not authorized to access resource server \"{api.Identifier}\".");
     }
+
+    /// <param name="Grant">What limits it; null where the API lets every client have all its scopes.</param>
+    private sealed record Allowance(ClientGrant? Grant);
 
     private static List<string> OpenIdScopesFor(Client client, ResourceServer? api, IReadOnlyList<string> requested)
     {

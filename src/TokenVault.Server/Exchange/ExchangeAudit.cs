@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -26,14 +25,10 @@ internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, R
 }
 
 /// <summary>The trace that every exchange leaves before its answer does, and the clock it goes by.</summary>
-internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvider time, ILogger<ExchangeAudit> logger)
+internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUses uses, TimeProvider time, ILogger<ExchangeAudit> logger)
 {
     /// <summary>What SDKs are told of a token that never ends: they need a number (contracted for caching).</summary>
     public const long LifetimeOfEndless = 3600;
-
-    private const int UsesRemembered = 100_000;
-
-    private readonly ConcurrentDictionary<string, DateOnly> _lastUses = new(StringComparer.Ordinal);
 
     public DateTimeOffset Now => time.GetUtcNow();
 
@@ -73,17 +68,12 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         for (var now = tokenset; now is not null && HoldsSame(now, tokenset); now = await storage.FindAsync<Tokenset>(tokenset.Id, CancellationToken.None))
         {
             var batch = Requiring(attempt).Require(now).Append(auditRow);
-            var noted = NoteUse(batch, tokenset);
             var result = await storage.CommitAsync(batch);
             if (result.Committed)
             {
+                uses.Note(tokenset);
                 Telemetry.Exchanged("success");
                 return Delivery.Recorded;
-            }
-
-            if (noted)
-            {
-                _lastUses.TryRemove(tokenset.Id, out _);
             }
 
             if (result.Outcome == CommitOutcome.Duplicate)
@@ -152,32 +142,6 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TimeProvid
         var alarm = Event(AuditType.TokensetCorrupt, attempt) with { Details = new JsonObject { ["tokenset_id"] = corruption.RecordId } };
         await storage.CommitAsync(new Batch().Append(audit.Row(alarm)));
         return await FailedAsync(attempt, error);
-    }
-
-    /// <summary>At most once a day per tokenset; after a restart perhaps once more, which does no harm.</summary>
-    private bool NoteUse(Batch batch, Tokenset tokenset)
-    {
-        var today = DateOnly.FromDateTime(Now.UtcDateTime);
-        if (_lastUses.TryGetValue(tokenset.Id, out var last) && last == today)
-        {
-            return false;
-        }
-
-        if (_lastUses.Count >= UsesRemembered)
-        {
-            _lastUses.Clear();
-        }
-
-        _lastUses[tokenset.Id] = today;
-        batch.Put(new TokensetUse
-        {
-            Id = tokenset.Id,
-            UserId = tokenset.UserId,
-            AccountId = tokenset.AccountId,
-            ConnectionId = tokenset.ConnectionId,
-            LastUsedAt = Now,
-        });
-        return true;
     }
 
     private static AuditEvent Event(string type, ExchangeAttempt attempt) => new AuditEvent

@@ -21,7 +21,7 @@ internal sealed class KeyRing : IAsyncDisposable
     private readonly KeyRingSource? _source;
     private readonly ChangeFollower? _follower;
     private readonly SemaphoreSlim _reloading = new(1);
-    private readonly ConcurrentDictionary<string, byte[]> _macKeys = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, MacKey> _macKeys = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private KeyRingSnapshot _keys;
     private Task _look = Task.CompletedTask;
@@ -130,7 +130,7 @@ internal sealed class KeyRing : IAsyncDisposable
     /// <param name="data">What to authenticate.</param>
     /// <returns>HMAC-SHA256, 32 bytes.</returns>
     public byte[] Mac(string purpose, ReadOnlySpan<byte> data) =>
-        HMACSHA256.HashData(_macKeys.GetOrAdd(purpose, static (name, ring) => ring.DeriveMacKey(name), this), data);
+        _macKeys.GetOrAdd(purpose, static (name, ring) => new MacKey(ring.DeriveMacKey(name)), this).Of(data);
 
     /// <summary>Reads the keys again; one at a time, so that an older read never replaces a newer one.</summary>
     /// <exception cref="StartupException">A new key cannot be unwrapped; the ring stays as it was.</exception>

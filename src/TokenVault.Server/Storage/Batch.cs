@@ -41,9 +41,13 @@ internal sealed class Batch
     /// changed, wherever in the building of the batch they were added.
     /// </summary>
     public Batch Require<T>(T record)
+        where T : class, IRecord<T> => Require<T>(record.Id, record.Version);
+
+    /// <summary>As <see cref="Require{T}(T)"/>.</summary>
+    public Batch Require<T>(string id, long version)
         where T : class, IRecord<T>
     {
-        _operations.Insert(_conditions++, new RequireOperation(T.Kind, record.Id, record.Version));
+        _operations.Insert(_conditions++, new RequireOperation(T.Kind, id, version));
         return this;
     }
 

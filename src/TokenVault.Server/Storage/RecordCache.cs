@@ -15,7 +15,7 @@ internal sealed class RecordCache : IDisposable
 
     private readonly IStorage _storage;
     private readonly ConcurrentDictionary<(string Kind, string Id), object> _records = new();
-    private readonly ConcurrentDictionary<(string Kind, string Key, string Value), string> _idsByKey = new();
+    private readonly ConcurrentDictionary<(string Kind, string Key, string Value), (string Id, object Record)> _byKey = new();
     private readonly IDisposable _watch;
     private readonly ConcurrentDictionary<string, long> _generations = new();
 
@@ -45,40 +45,47 @@ internal sealed class RecordCache : IDisposable
     public async ValueTask<T?> FindByKeyAsync<T>(string keyName, string keyValue, CancellationToken cancellationToken)
         where T : class, IRecord<T>
     {
-        // A cached key is only a pointer: the record it leads to must still carry that key.
-        if (_idsByKey.TryGetValue((T.Kind, keyName, keyValue), out var id)
-            && _records.TryGetValue((T.Kind, id), out var known)
-            && ((T)known).Keys.Contains(EntityKey.UniqueKey(keyName, keyValue)))
+        // A cached key is only a pointer: the record it led to must still be the one that is known.
+        if (_byKey.TryGetValue((T.Kind, keyName, keyValue), out var found)
+            && _records.TryGetValue((T.Kind, found.Id), out var known)
+            && ReferenceEquals(known, found.Record))
         {
             return (T)known;
         }
 
         var generation = _generations.GetOrAdd(T.Kind, 0);
         var record = await _storage.FindByKeyAsync<T>(keyName, keyValue, cancellationToken);
-        if (record is not null && Keep(record, generation))
+        if (Keep(record, generation) is not { } kept)
         {
-            _idsByKey[(T.Kind, keyName, keyValue)] = record.Id;
+            return record;
         }
 
-        return record;
+        _byKey[(T.Kind, keyName, keyValue)] = (kept.Id, kept);
+        return kept;
     }
 
     public void Dispose() => _watch.Dispose();
 
-    private bool Keep<T>(T? record, long generation)
+    /// <returns>What is known now, which other keys may have led to before; null when nothing is kept.</returns>
+    private T? Keep<T>(T? record, long generation)
         where T : class, IRecord<T>
     {
         // Rows that expire are not administrators' nouns, and are not kept.
         if (record is null || record.ExpiresAt is not null)
         {
-            return false;
+            return null;
         }
 
         lock (_gate)
         {
             if (_generations.GetValueOrDefault(T.Kind) != generation)
             {
-                return false;
+                return null;
+            }
+
+            if (_records.TryGetValue((T.Kind, record.Id), out var known) && ((T)known).Version == record.Version)
+            {
+                return (T)known;
             }
 
             if (_records.Count >= Capacity)
@@ -87,7 +94,7 @@ internal sealed class RecordCache : IDisposable
             }
 
             _records[(T.Kind, record.Id)] = record;
-            return true;
+            return record;
         }
     }
 
@@ -125,6 +132,6 @@ internal sealed class RecordCache : IDisposable
     private void Clear()
     {
         _records.Clear();
-        _idsByKey.Clear();
+        _byKey.Clear();
     }
 }

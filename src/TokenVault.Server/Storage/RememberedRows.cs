@@ -4,13 +4,16 @@ namespace TokenVault.Server.Storage;
 
 /// <summary>
 /// Rows of one kind as they were read last, by what they were looked up by. They may have changed since: whoever goes by them commits what
-/// follows together with the requirement that they have not (<see cref="Batch.Require"/>), and decides anything else from the store.
+/// follows together with the requirement that they have not (<see cref="Batch.Require{T}(T)"/>), and decides anything else from the store.
 /// </summary>
 internal sealed class RememberedRows<T> : IDisposable
     where T : class, IRecord<T>
 {
-    /// <summary>In bytes of stored rows; as objects they take about as much again.</summary>
-    private const long MostBytes = 16 * 1024 * 1024;
+    /// <summary>In bytes of rows as they are stored; as objects they take about as much.</summary>
+    private const long MostBytes = 40 * 1024 * 1024;
+
+    /// <summary>How much is forgotten when there is too much.</summary>
+    private const long Room = MostBytes / 16;
 
     private static readonly string OwnerKind = Change.OwnerKind(T.Kind);
 
@@ -21,9 +24,12 @@ internal sealed class RememberedRows<T> : IDisposable
     private readonly TimeProvider _time;
     private readonly IDisposable _watch;
 
-    // What was used since the last turn, and what was used before: a turn forgets the rest.
-    private volatile Half _young = new();
-    private volatile Half _old = new();
+    private readonly ConcurrentDictionary<string, (IReadOnlyList<T> Rows, long Bytes)> _found = new(StringComparer.Ordinal);
+
+    // What the row of an id is found by.
+    private readonly Dictionary<string, string> _lookups = new(StringComparer.Ordinal);
+
+    private long _bytes;
     private long _changes;
 
     public RememberedRows(IStorage storage, TimeProvider time)
@@ -63,22 +69,22 @@ internal sealed class RememberedRows<T> : IDisposable
     /// <summary>Those looked up by this before, if all of them are still live.</summary>
     public IReadOnlyList<T>? Recalled(string lookup, Recall recall)
     {
-        if (!recall.IsAllowed || !TryGet(lookup, out var rows))
+        if (!recall.IsAllowed || !_found.TryGetValue(lookup, out var found))
         {
             return null;
         }
 
         var now = _time.GetUtcNow();
-        for (var i = 0; i < rows.Count; i++)
+        foreach (var row in found.Rows)
         {
-            if (rows[i].ExpiresAt <= now)
+            if (row.ExpiresAt <= now)
             {
                 return null;
             }
         }
 
         recall.HasHappened = true;
-        return rows;
+        return found.Rows;
     }
 
     /// <param name="lookup">What they are found by.</param>
@@ -94,11 +100,17 @@ internal sealed class RememberedRows<T> : IDisposable
                 return;
             }
 
-            _young.Add(lookup, rows, bytes);
-            if (_young.Bytes > MostBytes / 2)
+            Remove(lookup);
+            if (_bytes + bytes > MostBytes)
             {
-                _old = _young;
-                _young = new Half();
+                MakeRoom();
+            }
+
+            _found[lookup] = (rows, bytes);
+            _bytes += bytes;
+            foreach (var row in rows)
+            {
+                _lookups[row.Id] = lookup;
             }
         }
     }
@@ -117,24 +129,17 @@ internal sealed class RememberedRows<T> : IDisposable
         return record;
     }
 
-    private bool TryGet(string lookup, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReadOnlyList<T>? rows)
+    /// <summary>Any of them: what is used comes back, and no bookkeeping of uses slows down the reads.</summary>
+    private void MakeRoom()
     {
-        if (_young.Rows.TryGetValue(lookup, out var young))
+        foreach (var (lookup, _) in _found)
         {
-            rows = young.Rows;
-            return true;
+            Remove(lookup);
+            if (_bytes <= MostBytes - Room)
+            {
+                return;
+            }
         }
-
-        var since = Moment;
-        if (!_old.Rows.TryGetValue(lookup, out var old))
-        {
-            rows = null;
-            return false;
-        }
-
-        Keep(lookup, old.Rows, old.Bytes, since);
-        rows = old.Rows;
-        return true;
     }
 
     private void Forget(Change change)
@@ -149,39 +154,11 @@ internal sealed class RememberedRows<T> : IDisposable
             _changes++;
             if (change.Kind is null)
             {
-                (_young, _old) = (new Half(), new Half());
-                return;
+                _found.Clear();
+                _lookups.Clear();
+                _bytes = 0;
             }
-
-            _young.Remove(change);
-            _old.Remove(change);
-        }
-    }
-
-    private sealed class Half
-    {
-        public ConcurrentDictionary<string, (IReadOnlyList<T> Rows, long Bytes)> Rows { get; } = new(StringComparer.Ordinal);
-
-        /// <summary>What the row of an id is found by.</summary>
-        private readonly Dictionary<string, string> _lookups = new(StringComparer.Ordinal);
-
-        public long Bytes { get; private set; }
-
-        public void Add(string lookup, IReadOnlyList<T> rows, long bytes)
-        {
-            Remove(lookup);
-            Rows[lookup] = (rows, bytes);
-            Bytes += bytes;
-            foreach (var row in rows)
-            {
-                _lookups[row.Id] = lookup;
-            }
-        }
-
-        /// <summary>A row of that id, or a row for that owner, has come, gone or become another.</summary>
-        public void Remove(Change change)
-        {
-            if (change.Kind != T.Kind)
+            else if (change.Kind == OwnerKind)
             {
                 Remove(change.Id);
             }
@@ -190,16 +167,16 @@ internal sealed class RememberedRows<T> : IDisposable
                 Remove(lookup);
             }
         }
+    }
 
-        private void Remove(string lookup)
+    private void Remove(string lookup)
+    {
+        if (_found.TryRemove(lookup, out var gone))
         {
-            if (Rows.TryRemove(lookup, out var gone))
+            _bytes -= gone.Bytes;
+            foreach (var row in gone.Rows)
             {
-                Bytes -= gone.Bytes;
-                foreach (var row in gone.Rows)
-                {
-                    _lookups.Remove(row.Id);
-                }
+                _lookups.Remove(row.Id);
             }
         }
     }

@@ -17,12 +17,18 @@ internal sealed record Note : IRecord<Note>
 
     public string? Name { get; init; }
 
+    public string? Owner { get; init; }
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     [JsonIgnore]
     public long Version { get; init; }
 
-    IEnumerable<EntityKey> IRecord<Note>.Keys => Name is null ? [] : [EntityKey.UniqueKey("name", Name)];
+    IEnumerable<EntityKey> IRecord<Note>.Keys =>
+    [
+        .. Name is null ? (EntityKey[])[] : [EntityKey.UniqueKey("name", Name)],
+        .. Owner is null ? (EntityKey[])[] : [EntityKey.Index(EntityKey.Owner, Owner)],
+    ];
 
     public Note AtVersion(long version) => this with { Version = version };
 }

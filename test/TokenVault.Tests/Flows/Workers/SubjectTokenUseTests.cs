@@ -7,6 +7,7 @@ using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
+using TokenVault.Server.Tokensets;
 using TokenVault.Server.Users;
 using TokenVault.Tests.Flows.OAuth;
 using TokenVault.Tests.Flows.Vault;
@@ -47,7 +48,7 @@ public sealed class SubjectTokenUseTests(WorkerScene scene) : IClassFixture<Work
     {
         var batches = new List<Batch>();
         var storage = new TamperedStorage(scene.Storage) { Committed = batches.Add, Refuses = _ => refused };
-        var audit = new ExchangeAudit(storage, scene.Vault.Service<AuditLog>(), scene.Clock, NullLogger<ExchangeAudit>.Instance);
+        var audit = new ExchangeAudit(storage, scene.Vault.Service<AuditLog>(), scene.Vault.Service<TokensetUses>(), scene.Clock, NullLogger<ExchangeAudit>.Instance);
         var spent = SpentJti.Of(SpentJti.SubjectToken, "client", Identifier.Secret(), scene.Clock.GetUtcNow().AddMinutes(5));
         var request = new ExchangeRequest(new Secret("x"), Wire.JwtType, Wire.VaultAccessTokenType, VaultScene.Calendar);
         var attempt = new ExchangeAttempt(request, new Client { ClientId = "client", Name = "A worker" }, new RequestOrigin("127.0.0.1", UserAgent: null))

@@ -1,0 +1,107 @@
+using TokenVault.Server.Storage;
+using TokenVault.Server.Storage.Sqlite;
+using TokenVault.Testing;
+
+namespace TokenVault.Tests.Storage;
+
+public sealed class RememberedRowsTests : IAsyncLifetime, IDisposable
+{
+    private readonly DatabaseDirectory _directory = new();
+    private readonly VaultClock _clock = new();
+    private readonly SlowStorage _storage;
+    private readonly RememberedRows<Note> _rows;
+
+    public RememberedRowsTests()
+    {
+        _storage = new SlowStorage(SqliteStorage.Open(_directory.File, _clock));
+        _rows = new RememberedRows<Note>(_storage, _clock);
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _storage.DisposeAsync();
+
+    public void Dispose()
+    {
+        _rows.Dispose();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task A_row_is_recalled_only_where_that_is_allowed_and_it_is_told_that_it_was()
+    {
+        await CommitAsync(new Batch().Insert(new Note { Id = "a", Name = "n" }));
+        var first = Recall.Allowed;
+        (await _rows.FindAsync("a", first, default)).ShouldNotBeNull();
+        (await _rows.FindByKeyAsync("name", "n", first, default)).ShouldNotBeNull();
+        (first.HasHappened, _storage.Reads).ShouldBe((false, 2));
+
+        var second = Recall.Allowed;
+        (await _rows.FindAsync("a", second, default)).ShouldNotBeNull().Version.ShouldBe(1);
+        (await _rows.FindByKeyAsync("name", "n", second, default)).ShouldNotBeNull();
+        (second.HasHappened, _storage.Reads).ShouldBe((true, 2));
+
+        (await _rows.FindAsync("a", Recall.None, default)).ShouldNotBeNull();
+        (Recall.None.HasHappened, _storage.Reads).ShouldBe((false, 3));
+    }
+
+    [Fact]
+    public async Task A_change_of_the_row_is_the_end_of_what_is_remembered_of_it()
+    {
+        await CommitAsync(new Batch().Insert(new Note { Id = "a" }));
+        var note = (await _rows.FindAsync("a", Recall.Allowed, default)).ShouldNotBeNull();
+        await CommitAsync(new Batch().Replace(note with { Text = "new" }));
+        (await _rows.FindAsync("a", Recall.Allowed, default)).ShouldNotBeNull().Text.ShouldBe("new");
+        await CommitAsync(new Batch().Delete(note.AtVersion(2)));
+        (await _rows.FindAsync("a", Recall.Allowed, default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task An_owners_rows_are_read_again_when_there_is_another_one()
+    {
+        await CommitAsync(new Batch().Insert(new Note { Id = "a", Owner = "ada" }).Insert(new Note { Id = "b", Owner = "bob" }));
+        var since = _rows.Moment;
+        _rows.Keep("ada", [new Note { Id = "a", Owner = "ada" }.AtVersion(1)], 100, since);
+        _rows.Keep("bob", [new Note { Id = "b", Owner = "bob" }.AtVersion(1)], 100, since);
+        await CommitAsync(new Batch().Insert(new Note { Id = "c", Owner = "ada" }));
+
+        _rows.Recalled("ada", Recall.Allowed).ShouldBeNull();
+        _rows.Recalled("bob", Recall.Allowed).ShouldNotBeNull();
+        var note = (await _storage.FindAsync<Note>("a", default)).ShouldNotBeNull();
+        await CommitAsync(new Batch().Replace(note with { Owner = "bob" }));
+        _rows.Recalled("bob", Recall.Allowed).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task What_was_read_before_a_change_is_not_kept_after_it()
+    {
+        var since = _rows.Moment;
+        await CommitAsync(new Batch().Insert(new Note { Id = "other" }));
+        _rows.Keep("a", [new Note { Id = "a" }], 100, since);
+        _rows.Recalled("a", Recall.Allowed).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_row_that_has_ended_is_not_recalled()
+    {
+        await CommitAsync(new Batch().Insert(new Note { Id = "a", ExpiresAt = _clock.GetUtcNow().AddMinutes(1) }));
+        (await _rows.FindAsync("a", Recall.Allowed, default)).ShouldNotBeNull();
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        (await _rows.FindAsync("a", Recall.Allowed, default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public void What_is_too_much_is_forgotten_and_the_newest_stays()
+    {
+        const int megabyte = 1024 * 1024;
+        for (var i = 0; i < 200; i++)
+        {
+            _rows.Keep($"{i}", [new Note { Id = $"{i}" }], megabyte, _rows.Moment);
+            _rows.Recalled($"{i}", Recall.Allowed).ShouldNotBeNull();
+        }
+
+        Enumerable.Range(0, 200).Count(i => _rows.Recalled($"{i}", Recall.Allowed) is not null).ShouldBeInRange(36, 40);
+    }
+
+    private async Task CommitAsync(Batch batch) => (await _storage.CommitAsync(batch)).Committed.ShouldBeTrue();
+}
