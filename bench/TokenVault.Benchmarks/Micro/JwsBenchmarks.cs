@@ -17,16 +17,21 @@ public class JwsBenchmarks
     private AccessTokens _tokens = null!;
     private string _token = "";
 
+    // Set-up that returns a task is not waited for in process.
     [GlobalSetup]
-    public async Task SetUpAsync()
+    public void SetUp() => SetUpAsync().GetAwaiter().GetResult();
+
+    [GlobalCleanup]
+    public void CleanUp() => CleanUpAsync().GetAwaiter().GetResult();
+
+    private async Task SetUpAsync()
     {
         _server = await TokenVaultServer.StartAsync([], _deployment.Configure);
         _tokens = _server.Services.GetRequiredService<AccessTokens>();
         _token = SignRs256();
     }
 
-    [GlobalCleanup]
-    public async Task CleanUpAsync()
+    private async Task CleanUpAsync()
     {
         await _server.DisposeAsync();
         _deployment.Dispose();

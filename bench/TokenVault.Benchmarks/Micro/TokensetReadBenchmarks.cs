@@ -25,8 +25,14 @@ public class TokensetReadBenchmarks
     [Params("SQLite", "PostgreSQL")]
     public string Engine { get; set; } = "";
 
+    // Set-up that returns a task is not waited for in process.
     [GlobalSetup]
-    public async Task SetUpAsync()
+    public void SetUp() => SetUpAsync().GetAwaiter().GetResult();
+
+    [GlobalCleanup]
+    public void CleanUp() => CleanUpAsync().GetAwaiter().GetResult();
+
+    private async Task SetUpAsync()
     {
         _postgres = Engine == "PostgreSQL" ? await PostgresServer.StartAsync() : null;
         _deployment = new Deployment("micro", _postgres is null ? null : await _postgres.CreateDatabaseAsync());
@@ -37,8 +43,7 @@ public class TokensetReadBenchmarks
         _known.AddRange(await _server.Services.GetRequiredService<IStorage>().ListAllAsync<Tokenset>(index: null, CancellationToken.None));
     }
 
-    [GlobalCleanup]
-    public async Task CleanUpAsync()
+    private async Task CleanUpAsync()
     {
         await _server.DisposeAsync();
         _deployment.Dispose();
