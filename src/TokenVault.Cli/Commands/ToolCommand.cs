@@ -13,6 +13,7 @@ internal static class ToolCommand
             LoginCommand.Create(),
             LogoutCommand.Create(),
             ProfilesCommand.Create(),
+            SetupCommand.Create(),
         };
         foreach (var option in ServerOptions.All)
         {

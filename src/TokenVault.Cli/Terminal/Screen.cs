@@ -59,6 +59,9 @@ internal sealed class Screen
     /// <summary>As <see cref="Ask"/>; what is typed is not shown.</summary>
     public string AskSecret(string question, string option) => Surface.Prompt(new TextPrompt<string>(Askable(question, option)).Secret(null));
 
+    public bool Confirm(string question, bool offered) =>
+        Surface.Prompt(new ConfirmationPrompt(Markup.Escape(PlainText.Of(question))) { DefaultValue = offered });
+
     /// <summary>A table for people. Cells are somebody else's text.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string?>> rows)
     {
