@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using TokenVault.Cli.Api;
 using TokenVault.Cli.Setup;
+using TokenVault.Cli.Trial;
 
 namespace TokenVault.Cli.Commands;
 
@@ -66,7 +68,24 @@ internal static class SetupCommand
         }
 
         new Instructions(outcome, answers).Show(run.Screen);
+        await TryAsync(run, api, outcome, answers, asks, cancellationToken);
         return ExitCode.Done;
+    }
+
+    private static async Task TryAsync(Invocation run, ManagementApi api, SetupOutcome outcome, SetupAnswers answers, bool asks, CancellationToken cancellationToken)
+    {
+        var obstacle = FirstExchange.Obstacle(outcome, answers);
+        if (!run.Get(SetupOptions.Try) && (obstacle is not null || !asks || !run.Screen.Confirm("Try it: sign in, connect an account and exchange?", offered: false)))
+        {
+            return;
+        }
+
+        if (obstacle is not null)
+        {
+            throw new ToolException(ExitCode.Usage, "It cannot be tried. " + obstacle);
+        }
+
+        await new FirstExchange(api, outcome, answers, run.Screen, opensBrowser: !run.Get(SetupOptions.NoBrowser)).RunAsync(cancellationToken);
     }
 
     private static bool MayGoOn(Invocation run, SetupPlan plan, bool asks)
