@@ -133,10 +133,10 @@ internal sealed class AnswerReader(Invocation run, ManagementApi api, IAnswers p
     private WorkerAnswers ReadWorker(bool isNew)
     {
         var allowlist = run.Get(SetupOptions.IpAllowlist)
-            ?? (isNew ? person.Text("Addresses or networks that it may call from, separated by commas, or any:", SetupOptions.IpAllowlist.Name + " (or any)") : null);
+            ?? (isNew ? person.Text("Addresses or networks that it may call from, separated by commas, or any:", SetupOptions.IpAllowlist.Name, "") : null);
         return new WorkerAnswers
         {
-            IpAllowlist = allowlist is null ? null : allowlist == Any ? [] : List(allowlist),
+            IpAllowlist = string.IsNullOrEmpty(allowlist) ? null : allowlist == Any ? [] : List(allowlist),
             Grants = Pairs(run.Get(SetupOptions.Grants), SetupOptions.Grants.Name).ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)List(pair.Value), StringComparer.Ordinal),
             UsersPerHour = run.Get(SetupOptions.UsersPerHour),
             AuthenticatesByKey = run.Get(SetupOptions.ConfigurePrivateKeyJwt)

@@ -13,6 +13,12 @@ internal static class WorkerPlan
 
     public static void SetNew(JsonObject body, WorkerAnswers answers, WorkerKeys keys)
     {
+        // From anywhere is something to be said, and not what happens when nobody thinks of it.
+        if (answers.IpAllowlist is null)
+        {
+            throw new ToolException(ExitCode.Usage, "Missing: --ip-allowlist", "A new worker needs the addresses or networks that it may call from, or any.");
+        }
+
         if (answers.AuthenticatesByKey)
         {
             body[Methods] = ByKey([keys.Authentication.Credential("Authentication")]);

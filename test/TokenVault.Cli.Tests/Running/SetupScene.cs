@@ -22,7 +22,7 @@ internal sealed class SetupScene(VaultFixture fixture, Desk desk) : IDisposable
     /// <summary>A new application with a new connection to the provider.</summary>
     public string[] NewApplication(string flavor, params string[] more) =>
     [
-        "setup", "--flavor", flavor, "--app-setup", "new", "--app-name", Name, "--app-type", "regular", "--callback-urls", Operator.Callback,
+        "setup", "--flavor", flavor, "--app-setup", "new", "--app-name", Name, "--app-type", "regular", "--callback-urls", Operator.Callback, "--logout-urls", "https://app.example/",
         "--create-connection", "oidc", "--connection-name", Name, "--connection-client-id", fixture.Provider.ClientId,
         "--connection-client-secret-file", Desk.Write("provider.txt", fixture.Provider.ClientSecret),
         "--connection-scopes", "openid,profile,email,offline_access",
