@@ -8,7 +8,12 @@ namespace TokenVault.Cli.Commands;
 /// <summary>One run of a command: its options, and the server that they name.</summary>
 internal sealed class Invocation(ParseResult options, Screen screen)
 {
+    private Lazy<ServerIdentity?>? _identity;
+
     public Screen Screen { get; } = screen;
+
+    /// <summary>The server and the client that the command line or the environment names; null: none. Standard input is read once.</summary>
+    public ServerIdentity? Identity => (_identity ??= new Lazy<ServerIdentity?>(() => ServerIdentity.Of(this))).Value;
 
     public bool Json => options.GetValue(ServerOptions.Json);
 
@@ -30,7 +35,7 @@ internal sealed class Invocation(ParseResult options, Screen screen)
     /// <param name="anew">Log in, even where a profile would do.</param>
     public async Task<ManagementApi> OpenAsync(CancellationToken cancellationToken, bool anew = false)
     {
-        if (ServerIdentity.Of(this) is { Secret: not null } identity)
+        if (Identity is { Secret: not null } identity)
         {
             var http = Connect(identity.Issuer, identity.Authority);
             await Discovery.ReadAsync(http, cancellationToken);
@@ -52,6 +57,18 @@ internal sealed class Invocation(ParseResult options, Screen screen)
         }
 
         return new ManagementApi(Connect(profile.Issuer, AuthorityText() ?? profile.Authority), profile.AccessToken);
+    }
+
+    /// <summary>The server, without a login.</summary>
+    public VaultHttp ConnectToServer()
+    {
+        if (Identity is { } identity && (identity.Secret is not null || ByDomain(ProfileFile.Open()) is null))
+        {
+            return Connect(identity.Issuer, identity.Authority);
+        }
+
+        var (_, profile) = FindProfile();
+        return Connect(profile.Issuer, AuthorityText() ?? profile.Authority);
     }
 
     /// <summary>The authority that the command line or the environment names; null: none.</summary>

@@ -27,7 +27,7 @@ internal static class LoginCommand
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var identity = ServerIdentity.Of(run) ?? Ask(run);
+        var identity = run.Identity ?? Ask(run);
         using var http = run.Connect(identity.Issuer, identity.Authority);
         var discovery = await Discovery.ReadAsync(http, cancellationToken);
         var clientId = identity.ClientId ?? run.Screen.Ask("Client id:", "--client-id");

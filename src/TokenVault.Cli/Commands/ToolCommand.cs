@@ -14,7 +14,16 @@ internal static class ToolCommand
             LogoutCommand.Create(),
             ProfilesCommand.Create(),
             SetupCommand.Create(),
+            ExchangeCommand.Create(),
+            LogsCommand.Create(),
+            DoctorCommand.Create(),
+            CompletionCommand.Create(),
         };
+        foreach (var list in ListCommand.Create())
+        {
+            root.Subcommands.Add(list);
+        }
+
         foreach (var option in ServerOptions.All)
         {
             root.Options.Add(option);

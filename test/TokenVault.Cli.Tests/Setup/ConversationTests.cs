@@ -15,7 +15,7 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
     public void Dispose() => _browser.Dispose();
 
     [Fact]
-    public async Task From_an_empty_server_to_a_token_of_the_provider_in_one_conversation()
+    public async Task T_CL_04_from_an_empty_server_to_a_token_of_the_provider_in_one_conversation()
     {
         using var scene = await SetupScene.CreateAsync(fixture);
         await using var terminal = Start(scene.Desk, 120, "setup", "--out", SetupScene.Folder, "--no-browser");
@@ -72,6 +72,7 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
         await terminal.SeeAsync("https://");
         await terminal.SeeAsync("\n");
         var url = Regex.Matches(terminal.Text, @"^https://\S+$", RegexOptions.Multiline, TimeSpan.FromSeconds(5))[^1].Value;
+        await ForgeAsync(url);
         var page = await _browser.GoAsync(url);
         if (page.Html.Contains("name=\"password\"", StringComparison.Ordinal))
         {
@@ -79,5 +80,22 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
         }
 
         page.Html.ShouldContain("Go back to the terminal");
+    }
+
+    /// <summary>T-CL-04: somebody else's answer, without the state, reaches nothing; the real one is still waited for.</summary>
+    private static async Task ForgeAsync(string url)
+    {
+        if (Regex.Match(url, "redirect_uri=([^&]+)", RegexOptions.None, TimeSpan.FromSeconds(5)) is not { Success: true } redirect)
+        {
+            return;
+        }
+
+        var callback = Uri.UnescapeDataString(redirect.Groups[1].Value);
+        callback.ShouldStartWith("http://127.0.0.1:");
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var guessed = await http.GetAsync(new Uri(callback + "?code=stolen&state=guessed"));
+        using var without = await http.GetAsync(new Uri(callback + "?code=stolen"));
+        ((int)guessed.StatusCode).ShouldBe(404);
+        ((int)without.StatusCode).ShouldBe(404);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
 using TokenVault.Cli.Tests.Running;
 using static TokenVault.Cli.Tests.Running.PseudoTerminal;
 
@@ -8,6 +9,9 @@ namespace TokenVault.Cli.Tests.Setup;
 /// <summary>What can go wrong, and what is said then.</summary>
 public sealed class ProblemTests(VaultFixture fixture) : IClassFixture<VaultFixture>
 {
+    /// <summary>On the terminal, on the lines of the plan, and on the shell.</summary>
+    private const string Evil = "\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202Eevil\r\n\u001b[1;31m$(touch pwned)'`touch pwned`";
+
     [Fact]
     public async Task Without_a_terminal_the_missing_options_are_named_all_at_once()
     {
@@ -88,7 +92,7 @@ public sealed class ProblemTests(VaultFixture fixture) : IClassFixture<VaultFixt
     [SupportedOSPlatform("linux")]
     public async Task T_CL_03_a_hostile_server_cannot_control_the_terminal()
     {
-        await using var server = await HostileServer.StartAsync();
+        await using var server = await StubServer.StartAsync(request => (request.Path.Value!.StartsWith("/api/v2/clients/", StringComparison.Ordinal) ? 400 : 200, Attack(request)));
         using var desk = new Desk();
         var authority = desk.Write("ca.pem", server.Authority);
         var secret = desk.Write("secret.txt", "a-secret-of-ours");
@@ -143,4 +147,14 @@ public sealed class ProblemTests(VaultFixture fixture) : IClassFixture<VaultFixt
         (await terminal.EndAsync()).ShouldNotBe(0);
         File.Exists(scene.Desk.PathOf("out/.env")).ShouldBeFalse();
     }
+
+    private static JsonObject Attack(HttpRequest request) => request.Path.Value switch
+    {
+        "/oauth/token" => new JsonObject { ["access_token"] = "a-token", ["expires_in"] = 3600, ["scope"] = Evil },
+        "/api/v2/clients" => List("clients", new JsonObject { ["client_id"] = Evil, ["name"] = Evil, ["app_type"] = "regular_web" }),
+        "/api/v2/connections" => List("connections", new JsonObject { ["id"] = Evil, ["name"] = Evil, ["strategy"] = Evil, ["options"] = new JsonObject() }),
+        _ => new JsonObject { ["statusCode"] = 400, ["message"] = Evil, ["client_id"] = Evil, ["client_secret"] = Evil },
+    };
+
+    private static JsonObject List(string member, JsonObject item) => new() { [member] = new JsonArray(item) };
 }
