@@ -9,6 +9,7 @@ internal sealed class ManagementApi(VaultHttp http, string token) : IDisposable
     private const string ScopePrefix = "Insufficient scope, expected any of: ";
     private const int MostAttempts = 4;
     private const int PageSize = 100;
+    private const int TakeSize = 50;
 
     public VaultHttp Http { get; } = http;
 
@@ -39,6 +40,24 @@ internal sealed class ManagementApi(VaultHttp http, string token) : IDisposable
             {
                 return all;
             }
+        }
+    }
+
+    /// <summary>All of a collection that is handed out from a place on (<c>from</c>, <c>take</c>), or whole, as a bare array.</summary>
+    public async Task<IReadOnlyList<JsonObject>> FollowAsync(string path, string? member, CancellationToken cancellationToken)
+    {
+        var all = new List<JsonObject>();
+        var from = "";
+        while (true)
+        {
+            var json = await GetAsync(member is null ? path : $"{path}?take={TakeSize}{from}", cancellationToken);
+            all.AddRange(((member is null ? json : json[member]) as JsonArray ?? throw Broken(path)).OfType<JsonObject>());
+            if (member is null || Answer.Text(json, "next") is not { Length: > 0 } next)
+            {
+                return all;
+            }
+
+            from = "&from=" + Uri.EscapeDataString(next);
         }
     }
 

@@ -18,6 +18,10 @@ public sealed class OperatorCommandTests(VaultFixture fixture) : IClassFixture<V
         (await scene.Desk.RunAsync("connections")).Succeeded().Output.ShouldContain($"{fixture.Vault.Issuer}login/callback/{scene.Name}");
         (await scene.Desk.RunAsync("users", "--json")).Succeeded().Json.AsArray().ShouldContain(user => (string)user!["user_id"]! == fixture.UserId);
 
+        (await scene.Desk.RunAsync("accounts", fixture.UserId)).Succeeded().Output.ShouldContain("cac_");
+        (await scene.Desk.RunAsync("tokensets", fixture.UserId, "--json")).Succeeded().Json.AsArray().ShouldContain(set => (string)set!["connection"]! == scene.Name);
+        (await scene.Desk.RunAsync("keys")).Succeeded().Output.ShouldContain("current");
+
         var exchanged = (await scene.Desk.RunWithInputAsync(tokens["refresh_token"]!, "exchange", "--out", SetupScene.Folder, "--json")).Succeeded();
         ((string?)exchanged.Json["access_token"]).ShouldBe("[redacted]");
         var shown = (await scene.Desk.RunWithInputAsync(tokens["refresh_token"]!, "exchange", "--out", SetupScene.Folder, "--show-token")).Succeeded();
