@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Api;
 
@@ -42,5 +41,5 @@ internal sealed record ManagementToken(string Value, DateTimeOffset ExpiresAt, s
         return new ManagementToken(token, TimeProvider.System.GetUtcNow().AddSeconds(seconds), answer["scope"]);
     }
 
-    public override string ToString() => $"until {ExpiresAt.ToLocalTime().ToString("g", CultureInfo.CurrentCulture)}{(Scope is null ? "" : $", {PlainText.Of(Scope)}")}";
+    public override string ToString() => $"until {ExpiresAt.ToLocalTime().ToString("g", CultureInfo.CurrentCulture)}{(Scope is null ? "" : $", with {Scope.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length} scopes")}";
 }

@@ -8,7 +8,8 @@ namespace TokenVault.Cli.Setup;
 /// <summary>A plan as people read it: what each change is, and each member before and after.</summary>
 internal static class PlanView
 {
-    private const int Longest = 160;
+    private const int Longest = 800;
+    private const int LongestText = 80;
 
     public static void Show(Screen screen, SetupPlan plan, string issuer)
     {
@@ -50,7 +51,16 @@ internal static class PlanView
 
     private static string Short(JsonNode? value)
     {
-        var text = value is null ? "nothing" : PlainText.Of(value.ToJsonString());
+        var text = value is null ? "nothing" : PlainText.Of(Abridged(value)!.ToJsonString());
         return text.Length <= Longest ? text : text[..Longest] + "…";
     }
+
+    /// <summary>Long texts, such as keys, cut; everything else is there to be judged.</summary>
+    private static JsonNode? Abridged(JsonNode? node) => node switch
+    {
+        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(member.Key, Abridged(member.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(Abridged)]),
+        JsonValue value when value.TryGetValue<string>(out var text) && text.Length > LongestText => JsonValue.Create(text[..LongestText] + "..."),
+        _ => node?.DeepClone(),
+    };
 }

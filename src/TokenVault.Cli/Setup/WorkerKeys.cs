@@ -53,7 +53,7 @@ internal sealed record WorkerKey(string Path, string? Pem, string Kid)
         ["credential_type"] = "public_key",
         ["alg"] = Algorithm,
         ["kid"] = Kid,
-        ["pem"] = Pem ?? "(a new key pair; the private key stays in " + Path + ")",
+        ["pem"] = Pem ?? $"(a new key pair: {Path})",
     };
 
     /// <summary>A JWT that lives for a minute (RFC 7515 §3.1).</summary>

@@ -54,13 +54,39 @@ internal sealed class SetupScene(VaultFixture fixture, Desk desk) : IDisposable
         var script = Desk.Write("printed.sh", sample[..sample.IndexOf("\n\n", StringComparison.Ordinal)] + "\n");
         var start = Desk.StartInfo("sh", [script]);
         start.Environment[variable] = value;
+        start.Environment["PATH"] = WatchedCurl() + Path.PathSeparator + start.Environment["PATH"];
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var errors = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         process.ExitCode.ShouldBe(0, output + await errors);
+        ExpectNoSecretIn(await File.ReadAllTextAsync(Desk.PathOf("arguments.txt")), value.Contains('|') ? null : value);
         return JsonNode.Parse(output)!;
+    }
+
+    /// <summary>A <c>curl</c> that notes what it is called with, as anybody on the machine can see it.</summary>
+    private string WatchedCurl()
+    {
+        var folder = Directory.CreateDirectory(Desk.PathOf("bin")).FullName;
+        var script = Path.Combine(folder, "curl");
+        File.WriteAllText(script, $"#!/bin/sh\nprintf '%s\\n' \"$@\" >> '{Desk.PathOf("arguments.txt")}'\nPATH=\"${{PATH#*:}}\" exec curl \"$@\"\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        return folder;
+    }
+
+    /// <summary>T-CL-01.</summary>
+    private void ExpectNoSecretIn(string arguments, string? token)
+    {
+        arguments.ShouldContain("oauth/token");
+        foreach (var secret in new[] { token, Env("TOKEN_VAULT_CLIENT_SECRET"), Env("TOKEN_VAULT_API_CLIENT_SECRET"), "eyJ" }.OfType<string>())
+        {
+            arguments.ShouldNotContain(secret);
+        }
     }
 
     public void Dispose()

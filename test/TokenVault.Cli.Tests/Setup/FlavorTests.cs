@@ -8,7 +8,7 @@ public sealed class FlavorTests(VaultFixture fixture) : IClassFixture<VaultFixtu
     private const string Exchange = "The exchange (curl)";
 
     [Fact]
-    public async Task Connected_accounts()
+    public async Task T_CL_01_connected_accounts()
     {
         using var scene = await SetupScene.CreateAsync(fixture);
         var run = (await scene.Desk.RunAsync(scene.NewApplication("connected_accounts"))).Succeeded();

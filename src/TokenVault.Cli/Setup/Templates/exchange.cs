@@ -1,10 +1,9 @@
 // Load {{env}} into the environment first{{dotnet_ca}}.
-using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 
 static string Env(string name) => Environment.GetEnvironmentVariable(name)!;
 using var http = new HttpClient { BaseAddress = new Uri(Env("TOKEN_VAULT_ISSUER")) };
-using var response = await http.PostAsJsonAsync("oauth/token", new Dictionary<string, string>
+using var response = await http.PostAsync("oauth/token", new FormUrlEncodedContent(new Dictionary<string, string>
 {
     ["grant_type"] = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token",
     ["subject_token"] = Env("{{TOKEN}}"),
@@ -13,6 +12,6 @@ using var response = await http.PostAsJsonAsync("oauth/token", new Dictionary<st
     ["connection"] = Env("TOKEN_VAULT_CONNECTION"),
     ["client_id"] = Env("{{ID}}"),
     ["client_secret"] = Env("{{SECRET}}"),
-});
-var token = await response.Content.ReadFromJsonAsync<JsonObject>();
+}));
+var token = JsonNode.Parse(await response.Content.ReadAsStringAsync());
 Console.WriteLine($"{token!["scope"] ?? token["error"]} {token["expires_in"]}");
