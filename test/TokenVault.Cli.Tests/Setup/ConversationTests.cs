@@ -37,6 +37,21 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
         client.Json["callbacks"]!.ToJsonString().ShouldBe("[\"https://app.example/callback\"]");
     }
 
+    [Theory]
+    [InlineData("access_token_exchange", "--create-api-client", "--api-client-name", "API", "--api-identifier", "https://tried.example")]
+    [InlineData("privileged_worker", "--ip-allowlist", "127.0.0.0/8,::1", "--configure-private-key-jwt", "true")]
+    public async Task The_other_flavours_are_tried_as_well(string flavor, params string[] more)
+    {
+        using var scene = await SetupScene.CreateAsync(fixture);
+        await using var terminal = Start(scene.Desk, 120, scene.NewApplication(flavor, [.. more, "--yes", "--try", "--no-browser"]));
+
+        await VisitAsync(terminal, "Sign in in your browser:");
+        await VisitAsync(terminal, "Connect an account in your browser:");
+        await terminal.SeeAsync("Exchanged: a token of " + scene.Name);
+
+        (await terminal.EndAsync()).ShouldBe(0, terminal.Text);
+    }
+
     private async Task AnswerApplicationAsync(PseudoTerminal terminal, SetupScene scene)
     {
         await terminal.AnswerAsync("Name of the application:", scene.Name + Enter);
