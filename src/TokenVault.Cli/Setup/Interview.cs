@@ -58,7 +58,10 @@ internal sealed class Interview(Screen screen) : IAnswers
         var labels = connections.ToDictionary(connection => Answer.Text(connection, "name")!, connection => Answer.Text(connection, "strategy"), StringComparer.Ordinal);
         var prompt = new MultiSelectionPrompt<string>
         {
-            Title = "Which connections? (space selects, enter goes on)", Required = false, PageSize = Shown, Converter = name => Plain($"{name} ({labels[name]})"),
+            Title = "Which connections? (space selects, enter goes on)",
+            Required = false,
+            PageSize = Shown,
+            Converter = name => Plain($"{name} ({labels[name]})"),
         };
         var chosen = screen.Surface.Prompt(prompt.AddChoices(labels.Keys));
         screen.Line("Connections: " + (chosen.Count == 0 ? "none" : string.Join(", ", chosen)));

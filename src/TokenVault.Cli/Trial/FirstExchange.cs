@@ -125,7 +125,10 @@ internal sealed class FirstExchange(ManagementApi api, SetupOutcome outcome, Set
             case Flavor.PrivilegedWorker:
                 var claims = new JsonObject
                 {
-                    ["iss"] = client.ClientId, ["sub"] = Subject(tokens["id_token"]!), ["aud"] = api.Issuer, ["audit_context"] = "tokenvault setup --try",
+                    ["iss"] = client.ClientId,
+                    ["sub"] = Subject(tokens["id_token"]!),
+                    ["aud"] = api.Issuer,
+                    ["audit_context"] = "tokenvault setup --try",
                 };
                 return client.ExchangeAsync(outcome.Keys!.Subject.Sign("token-vault-req+jwt", claims), Wire.JwtType, _connection, cancellationToken);
             default:

@@ -15,8 +15,12 @@ public sealed class DeviceLoginTests
         await using var server = await StubServer.StartAsync(request => request.Path == "/oauth/device/code"
             ? (200, new JsonObject
             {
-                ["device_code"] = "the-device-code", ["user_code"] = "WDJB-MJHT", ["verification_uri"] = "https://vault.example/activate",
-                ["verification_uri_complete"] = "https://vault.example/activate?user_code=WDJB-MJHT", ["expires_in"] = 60, ["interval"] = 0,
+                ["device_code"] = "the-device-code",
+                ["user_code"] = "WDJB-MJHT",
+                ["verification_uri"] = "https://vault.example/activate",
+                ["verification_uri_complete"] = "https://vault.example/activate?user_code=WDJB-MJHT",
+                ["expires_in"] = 60,
+                ["interval"] = 0,
             })
             : Interlocked.Increment(ref polls) == 1
                 ? (403, new JsonObject { ["error"] = first })

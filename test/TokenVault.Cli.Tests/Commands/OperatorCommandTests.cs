@@ -42,10 +42,14 @@ public sealed class OperatorCommandTests(VaultFixture fixture) : IClassFixture<V
         using var scene = await SetupScene.CreateAsync(fixture);
         var connection = await fixture.Operator.CreateAsync("connections", new JsonObject
         {
-            ["name"] = scene.Name, ["strategy"] = "oauth2",
+            ["name"] = scene.Name,
+            ["strategy"] = "oauth2",
             ["options"] = new JsonObject
             {
-                ["client_id"] = "x", ["client_secret"] = "y", ["authorizationURL"] = "https://nowhere.invalid/authorize", ["tokenURL"] = "https://nowhere.invalid/token",
+                ["client_id"] = "x",
+                ["client_secret"] = "y",
+                ["authorizationURL"] = "https://nowhere.invalid/authorize",
+                ["tokenURL"] = "https://nowhere.invalid/token",
             },
         });
         (await scene.Desk.RunAsync("doctor")).Output.ShouldContain("is enabled for no application");

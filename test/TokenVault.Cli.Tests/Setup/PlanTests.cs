@@ -91,16 +91,21 @@ public sealed class PlanTests(VaultFixture fixture) : IClassFixture<VaultFixture
         var (api, me) = ($"https://{scene.Name}.example", fixture.Vault.Issuer + "me/");
         var connection = await fixture.Operator.CreateAsync("connections", new JsonObject
         {
-            ["name"] = scene.Name, ["strategy"] = "oidc", ["options"] = fixture.Provider.OidcOptions(),
+            ["name"] = scene.Name,
+            ["strategy"] = "oidc",
+            ["options"] = fixture.Provider.OidcOptions(),
         });
         var app = Credentials.Of(await fixture.Operator.CreateAsync("clients", new JsonObject
         {
-            ["name"] = scene.Name, ["app_type"] = "regular_web", ["callbacks"] = new JsonArray(Operator.Callback),
+            ["name"] = scene.Name,
+            ["app_type"] = "regular_web",
+            ["callbacks"] = new JsonArray(Operator.Callback),
             ["grant_types"] = new JsonArray("authorization_code", "implicit", "refresh_token", "client_credentials"),
         }));
         await PatchAsync("clients/" + app.ClientId, new JsonObject
         {
-            ["is_first_party"] = true, ["oidc_conformant"] = true,
+            ["is_first_party"] = true,
+            ["oidc_conformant"] = true,
             ["grant_types"] = new JsonArray("authorization_code", "implicit", "refresh_token", "client_credentials", Wire.FederatedExchange),
         });
         var options = connection["options"]!.DeepClone();
@@ -109,18 +114,26 @@ public sealed class PlanTests(VaultFixture fixture) : IClassFixture<VaultFixture
         await PatchAsync("connections/" + connection["id"], new JsonObject { ["enabled_clients"] = new JsonArray(app.ClientId) });
         await fixture.Operator.CreateAsync("client-grants", new JsonObject
         {
-            ["client_id"] = app.ClientId, ["audience"] = me, ["scope"] = Scopes(), ["subject_type"] = "user",
+            ["client_id"] = app.ClientId,
+            ["audience"] = me,
+            ["scope"] = Scopes(),
+            ["subject_type"] = "user",
         });
         var settings = (await fixture.Operator.GetAsync("clients/" + app.ClientId)).Json["refresh_token"]!.DeepClone();
         settings["policies"]!.AsArray().Add((JsonNode)new JsonObject { ["audience"] = me, ["scope"] = Scopes() });
         await PatchAsync("clients/" + app.ClientId, new JsonObject { ["refresh_token"] = settings });
         await fixture.Operator.CreateAsync("resource-servers", new JsonObject
         {
-            ["identifier"] = api, ["name"] = "API", ["signing_alg"] = "RS256", ["allow_offline_access"] = true,
+            ["identifier"] = api,
+            ["name"] = "API",
+            ["signing_alg"] = "RS256",
+            ["allow_offline_access"] = true,
         });
         await fixture.Operator.CreateAsync("clients", new JsonObject
         {
-            ["name"] = "Custom API Client of " + scene.Name, ["app_type"] = "non_interactive", ["grant_types"] = new JsonArray("client_credentials", Wire.FederatedExchange),
+            ["name"] = "Custom API Client of " + scene.Name,
+            ["app_type"] = "non_interactive",
+            ["grant_types"] = new JsonArray("client_credentials", Wire.FederatedExchange),
         });
 
         string[] arguments =
