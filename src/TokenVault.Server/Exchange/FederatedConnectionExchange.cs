@@ -1,6 +1,5 @@
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
-using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;

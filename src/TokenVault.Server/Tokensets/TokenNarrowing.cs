@@ -71,7 +71,7 @@ internal sealed class TokenNarrowing(RefreshCall call, RefreshSaver saver, Provi
     /// A refresh token nonetheless: it is not dropped, but kept as a spare of the tokenset, for when that one's own is refused. The access token
     /// beside it is one that has ended, so that nobody takes it for the tokenset's.
     /// </summary>
-    private Task KeepAsync(Tokenset tokenset, Connection connection, ReceivedTokens received)
+    private Task<RefreshResult> KeepAsync(Tokenset tokenset, Connection connection, ReceivedTokens received)
     {
         var beside = tokenset with { Attempt = new RefreshAttempt(Identifier.Secret(), Generation: -1, received.ReceivedAt, UnknownSince: null) };
         return saver.SaveAsync(SpooledAnswer.Of(beside, received with { Scopes = null, ExpiresAt = received.ReceivedAt }, connection), lease: null);

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;

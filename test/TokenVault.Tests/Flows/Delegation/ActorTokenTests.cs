@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
-using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Tests.Flows.OAuth;
-using TokenVault.Tests.Flows.Vault;
 
 namespace TokenVault.Tests.Flows.Delegation;
 
@@ -13,7 +11,7 @@ public sealed class ActorTokenTests(DelegationScene scene) : IClassFixture<Deleg
     public async Task An_agent_acts_for_its_user_and_the_token_says_so()
     {
         var (app, user) = await scene.NewAppAsync();
-        var answer = await scene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(await scene.OwnTokenAsync(app)));
+        var answer = await DelegationScene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(await scene.OwnTokenAsync(app)));
         var claims = answer.ShouldBeExchanged();
         var id = app.Credentials.ClientId;
         ((string?)claims["sub"], (string?)claims["azp"]).ShouldBe((user.Id, id));
@@ -31,44 +29,44 @@ public sealed class ActorTokenTests(DelegationScene scene) : IClassFixture<Deleg
         var (app, user) = await scene.NewAppAsync();
         var helper = await scene.NewUserAsync(app);
         var actor = type == Wire.IdTokenType ? helper.IdToken! : helper.AccessToken;
-        var claims = (await scene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(actor, type))).ShouldBeExchanged();
+        var claims = (await DelegationScene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(actor, type))).ShouldBeExchanged();
         ((string?)claims["sub"], (string?)claims["act"]!["sub"], (string?)claims["act"]!["client_id"]).ShouldBe((user.Id, helper.Id, app.Credentials.ClientId));
 
         // Of a chain, only the last actor's word counts; a delegated token is nobody's to act with.
         var delegated = scene.Resign(helper.AccessToken, claims => claims["act"] = DelegationScene.Chain("someone"));
-        (await scene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(delegated))).ShouldBeRefused(400, "invalid_request");
+        (await DelegationScene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(delegated))).ShouldBeRefused(400, "invalid_request");
     }
 
     [Fact]
     public async Task Nobody_takes_a_users_place_unless_the_client_may()
     {
         var (app, user) = await scene.NewAppAsync();
-        (await scene.ExchangeAsync(app, user.AccessToken)).ShouldBeRefused(403, "unauthorized_client");
-        (await scene.ExchangeAsync(app, user.IdToken!, more: OfType(Wire.IdTokenType))).ShouldBeRefused(403, "unauthorized_client");
+        (await DelegationScene.ExchangeAsync(app, user.AccessToken)).ShouldBeRefused(403, "unauthorized_client");
+        (await DelegationScene.ExchangeAsync(app, user.IdToken!, more: OfType(Wire.IdTokenType))).ShouldBeRefused(403, "unauthorized_client");
         (await scene.AuditAsync("fecte", user.Id)).Count.ShouldBe(2);
 
         await scene.MayExchangeAsync(app, DelegationScene.Impersonation());
-        var claims = (await scene.ExchangeAsync(app, user.AccessToken)).ShouldBeExchanged();
+        var claims = (await DelegationScene.ExchangeAsync(app, user.AccessToken)).ShouldBeExchanged();
         ((string?)claims["sub"], claims.ContainsKey("act")).ShouldBe((user.Id, false));
 
         // What was delegated stays so.
         var delegated = scene.Resign(user.AccessToken, claims => claims["act"] = DelegationScene.Chain("someone"));
-        DelegationScene.ActorsOf((await scene.ExchangeAsync(app, delegated))["access_token"]).ShouldBe(["someone"]);
+        DelegationScene.ActorsOf((await DelegationScene.ExchangeAsync(app, delegated))["access_token"]).ShouldBe(["someone"]);
     }
 
     [Fact]
     public async Task An_id_token_grants_nothing_but_what_an_operator_has()
     {
         var (app, user) = await scene.NewAppAsync(DelegationScene.Impersonation());
-        var first = await scene.ExchangeAsync(app, user.IdToken!, more: OfType(Wire.IdTokenType));
+        var first = await DelegationScene.ExchangeAsync(app, user.IdToken!, more: OfType(Wire.IdTokenType));
         first.ShouldBeExchanged();
         first["scope"].ShouldBeNull();
         await (await scene.AdminAsync()).CreateAsync("client-grants", new JsonObject
         {
             ["client_id"] = app.Credentials.ClientId, ["audience"] = DelegationScene.Events, ["scope"] = new JsonArray("write:events"), ["subject_type"] = "user",
         });
-        (await scene.ExchangeAsync(app, user.IdToken!, more: OfType(Wire.JwtType)))["scope"].ShouldBe("write:events");
-        (await scene.ExchangeAsync(app, user.AccessToken))["scope"].ShouldBe(DelegationScene.ReadCalendar);
+        (await DelegationScene.ExchangeAsync(app, user.IdToken!, more: OfType(Wire.JwtType)))["scope"].ShouldBe("write:events");
+        (await DelegationScene.ExchangeAsync(app, user.AccessToken))["scope"].ShouldBe(DelegationScene.ReadCalendar);
     }
 
     public static TheoryData<string, bool> MayActs { get; } = new()
@@ -98,7 +96,7 @@ public sealed class ActorTokenTests(DelegationScene scene) : IClassFixture<Deleg
         // As an actor, and in the user's place: which would be a way around it.
         foreach (var more in (JsonObject[])[DelegationScene.Actor(await scene.OwnTokenAsync(app)), []])
         {
-            var answer = await scene.ExchangeAsync(app, token, more: more);
+            var answer = await DelegationScene.ExchangeAsync(app, token, more: more);
             if (!allowed)
             {
                 answer.ShouldBeRefused(400, "invalid_request");
@@ -114,7 +112,7 @@ public sealed class ActorTokenTests(DelegationScene scene) : IClassFixture<Deleg
     {
         var user = await scene.NewUserAsync();
         var token = scene.Resign(user.AccessToken, claims => claims["may_act"] = new JsonObject { ["sub"] = scene.EventsClient.Credentials.ClientId });
-        (await scene.ExchangeAsync(scene.ApiClient, token)).ShouldBeRefused(400, "invalid_request");
+        (await DelegationScene.ExchangeAsync(scene.ApiClient, token)).ShouldBeRefused(400, "invalid_request");
     }
 
     private static JsonObject OfType(string type) => new() { ["subject_token_type"] = type };

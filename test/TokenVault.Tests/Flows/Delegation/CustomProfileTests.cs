@@ -4,7 +4,6 @@ using TokenVault.Server.Keys;
 using TokenVault.Server.OAuth.TokenExchange;
 using TokenVault.Server.Protocol;
 using TokenVault.Tests.Flows.OAuth;
-using TokenVault.Tests.Flows.Vault;
 
 namespace TokenVault.Tests.Flows.Delegation;
 
@@ -72,6 +71,6 @@ public sealed class CustomProfileTests(DelegationScene scene) : IClassFixture<De
         return type;
     }
 
-    private Task<Answer> ExchangeAsync(Application app, string type, string token = "good", string? scope = null, string audience = DelegationScene.Events) =>
-        scene.ExchangeAsync(app, token, audience, new JsonObject { ["subject_token_type"] = type, ["scope"] = scope });
+    private static Task<Answer> ExchangeAsync(Application app, string type, string token = "good", string? scope = null, string audience = DelegationScene.Events) =>
+        DelegationScene.ExchangeAsync(app, token, audience, new JsonObject { ["subject_token_type"] = type, ["scope"] = scope });
 }

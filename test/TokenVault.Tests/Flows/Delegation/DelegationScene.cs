@@ -83,7 +83,7 @@ public class DelegationScene : VaultScene
         return (app, await NewUserAsync(app));
     }
 
-    internal Task<Answer> ExchangeAsync(Application client, string subjectToken, string audience = Events, JsonObject? more = null)
+    internal static Task<Answer> ExchangeAsync(Application client, string subjectToken, string audience = Events, JsonObject? more = null)
     {
         var body = new JsonObject
         {

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Tests.Flows.OAuth;
 using TokenVault.Tests.Flows.Vault;
@@ -13,7 +12,7 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
     public async Task An_API_gets_a_token_of_the_same_user_for_another_API_that_says_who_acts()
     {
         var user = await scene.NewUserAsync();
-        var answer = await scene.ExchangeAsync(scene.ApiClient, user.AccessToken);
+        var answer = await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken);
 
         var claims = answer.ShouldBeExchanged();
         var (api, app) = (scene.ApiClient.Credentials.ClientId, scene.App.Credentials.ClientId);
@@ -34,16 +33,16 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
     public async Task The_chain_grows_by_each_API_and_ends_at_five()
     {
         var user = await scene.NewUserAsync();
-        var second = (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken))["access_token"]!;
-        var third = await scene.ExchangeAsync(scene.EventsClient, second, VaultScene.Api);
+        var second = (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken))["access_token"]!;
+        var third = await DelegationScene.ExchangeAsync(scene.EventsClient, second, VaultScene.Api);
         third.ShouldBeExchanged();
         string[] three = [scene.EventsClient.Credentials.ClientId, scene.ApiClient.Credentials.ClientId, scene.App.Credentials.ClientId];
         DelegationScene.ActorsOf(third["access_token"]).ShouldBe(three);
 
-        var fourth = (await scene.ExchangeAsync(scene.ApiClient, third["access_token"]!))["access_token"]!;
-        var fifth = (await scene.ExchangeAsync(scene.EventsClient, fourth, VaultScene.Api))["access_token"]!;
+        var fourth = (await DelegationScene.ExchangeAsync(scene.ApiClient, third["access_token"]!))["access_token"]!;
+        var fifth = (await DelegationScene.ExchangeAsync(scene.EventsClient, fourth, VaultScene.Api))["access_token"]!;
         DelegationScene.ActorsOf(fifth).Count.ShouldBe(5);
-        var sixth = await scene.ExchangeAsync(scene.ApiClient, fifth);
+        var sixth = await DelegationScene.ExchangeAsync(scene.ApiClient, fifth);
         sixth.ShouldBeRefused(400, "invalid_request");
         sixth["error_description"].ShouldBe("Delegation chain (`act` claim) depth exceeds the maximum allowed limit of 4");
         (await scene.AuditAsync("failed_on_behalf_of_token_exchange", user.Id)).ShouldHaveSingleItem();
@@ -54,7 +53,7 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
     {
         var user = await scene.NewUserAsync();
         var token = scene.Resign(user.AccessToken, claims => claims["act"] = new JsonObject { ["sub"] = "support@example.com", ["ticket"] = 4711 });
-        var claims = (await scene.ExchangeAsync(scene.ApiClient, token)).ShouldBeExchanged();
+        var claims = (await DelegationScene.ExchangeAsync(scene.ApiClient, token)).ShouldBeExchanged();
         claims["act"]!["act"]!.ToJsonString().ShouldBe("""{"sub":"support@example.com","ticket":4711}""");
     }
 
@@ -68,24 +67,24 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
         var api = $"https://middle.example/{Identifier.Secret()}";
         var middle = await scene.NewApiAsync(api);
         var user = await scene.NewUserAsync();
-        var token = (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken, api))["access_token"]!;
-        (await scene.ExchangeAsync(middle, token, target))["scope"].ShouldBe(DelegationScene.ReadCalendar);
-        (await scene.ExchangeAsync(middle, token, target, Asking("read:calendar write:events")))["scope"].ShouldBe(DelegationScene.ReadCalendar);
-        (await scene.ExchangeAsync(middle, token, target, Asking("write:events"))).ShouldBeRefused(400, "invalid_scope");
+        var token = (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken, api))["access_token"]!;
+        (await DelegationScene.ExchangeAsync(middle, token, target))["scope"].ShouldBe(DelegationScene.ReadCalendar);
+        (await DelegationScene.ExchangeAsync(middle, token, target, Asking("read:calendar write:events")))["scope"].ShouldBe(DelegationScene.ReadCalendar);
+        (await DelegationScene.ExchangeAsync(middle, token, target, Asking("write:events"))).ShouldBeRefused(400, "invalid_scope");
 
         // A grant alone is not enough; and with what lets the client act on behalf of users, nothing beyond it is.
         await admin.CreateAsync("client-grants", new JsonObject
         {
             ["client_id"] = middle.Credentials.ClientId, ["audience"] = target, ["scope"] = new JsonArray("write:events"), ["subject_type"] = "user",
         });
-        (await scene.ExchangeAsync(middle, token, target, Asking("write:events"))).ShouldBeRefused(400, "invalid_scope");
+        (await DelegationScene.ExchangeAsync(middle, token, target, Asking("write:events"))).ShouldBeRefused(400, "invalid_scope");
         await scene.MayExchangeAsync(middle, new JsonObject { ["allow_any_profile_of_type"] = new JsonArray("on_behalf_of_token_exchange") });
-        (await scene.ExchangeAsync(middle, token, target, Asking("write:events")))["scope"].ShouldBe("write:events");
-        (await scene.ExchangeAsync(middle, token, api, Asking("write:events"))).ShouldBeRefused(400, "invalid_scope");
-        (await scene.ExchangeAsync(middle, token, target, Asking("offline_access"))).ShouldBeRefused(400, "invalid_scope");
+        (await DelegationScene.ExchangeAsync(middle, token, target, Asking("write:events")))["scope"].ShouldBe("write:events");
+        (await DelegationScene.ExchangeAsync(middle, token, api, Asking("write:events"))).ShouldBeRefused(400, "invalid_scope");
+        (await DelegationScene.ExchangeAsync(middle, token, target, Asking("offline_access"))).ShouldBeRefused(400, "invalid_scope");
 
         // Who the user is, is for whoever asks.
-        var claims = (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken, more: Asking("openid read:calendar"))).ShouldBeExchanged();
+        var claims = (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken, more: Asking("openid read:calendar"))).ShouldBeExchanged();
         ((string?)claims["scope"], claims["aud"]!.AsArray().Count).ShouldBe(("openid read:calendar", 2));
     }
 
@@ -97,14 +96,14 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
         var client = await scene.NewApiAsync(api);
         var path = "clients/" + client.Credentials.ClientId;
         var user = await scene.NewUserAsync();
-        var token = (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken, api))["access_token"]!;
+        var token = (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken, api))["access_token"]!;
         (await admin.PatchAsync(path, JsonNode.Parse("""{"grant_types":[]}""")!)).Status.ShouldBe(200);
-        (await scene.ExchangeAsync(client, token)).ShouldBeRefused(403, "unauthorized_client");
+        (await DelegationScene.ExchangeAsync(client, token)).ShouldBeRefused(403, "unauthorized_client");
         (await admin.PatchAsync(path, JsonNode.Parse("""{"token_exchange":{"allow_any_profile_of_type":["custom_authentication"]}}""")!)).Status.ShouldBe(200);
-        (await scene.ExchangeAsync(client, token)).ShouldBeRefused(403, "unauthorized_client");
+        (await DelegationScene.ExchangeAsync(client, token)).ShouldBeRefused(403, "unauthorized_client");
         var changed = await admin.PatchAsync(path, JsonNode.Parse("""{"token_exchange":{"allow_any_profile_of_type":["on_behalf_of_token_exchange"]}}""")!);
         changed.Json["token_exchange"]!.ToJsonString().ShouldBe("""{"allow_any_profile_of_type":["on_behalf_of_token_exchange"],"allow_impersonation":false}""");
-        (await scene.ExchangeAsync(client, token)).ShouldBeExchanged();
+        (await DelegationScene.ExchangeAsync(client, token)).ShouldBeExchanged();
     }
 
     [Fact]
@@ -112,10 +111,10 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
     {
         var user = await scene.NewUserAsync();
         var end = (long)Answers.Claims(user.AccessToken)["exp"]!;
-        var first = (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken)).ShouldBeExchanged();
+        var first = (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken)).ShouldBeExchanged();
         ((long)first["exp"]!).ShouldBeLessThanOrEqualTo(end);
         var shorter = scene.Resign(user.AccessToken, claims => claims["exp"] = DelegationScene.Now(scene.Clock) + 90);
-        var answer = await scene.ExchangeAsync(scene.ApiClient, shorter);
+        var answer = await DelegationScene.ExchangeAsync(scene.ApiClient, shorter);
         ((long)answer.ShouldBeExchanged()["exp"]!).ShouldBeLessThanOrEqualTo(DelegationScene.Now(scene.Clock) + 90);
         ((long)answer.Json["expires_in"]!).ShouldBeInRange(1, 90);
     }
@@ -126,7 +125,7 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
         var user = await scene.ConnectedUserAsync();
         await scene.AddConnectionAsync("delegated", more: scene.EventsClient.Credentials);
         await user.ConnectAsync("delegated");
-        var token = (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken))["access_token"]!;
+        var token = (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken))["access_token"]!;
         (await scene.EventsClient.ExchangeAsync(token, Wire.AccessTokenType, "delegated")).ShouldBeGranted();
         (await scene.ApiClient.ExchangeAsync(token, Wire.AccessTokenType, VaultScene.Calendar)).ShouldBeRefused(401, "invalid_grant");
         (await scene.Vault.Api.SendAsync(HttpMethod.Get, VaultScene.Accounts, token)).Status.ShouldBe(401);

@@ -128,14 +128,14 @@ public sealed class TokenExchangeErrorTests(DelegationScene scene) : IClassFixtu
         ];
         foreach (var (what, token, type) in wrong)
         {
-            var answer = await scene.ExchangeAsync(scene.ApiClient, token, more: new JsonObject { ["subject_token_type"] = type });
+            var answer = await DelegationScene.ExchangeAsync(scene.ApiClient, token, more: new JsonObject { ["subject_token_type"] = type });
             (answer.Status, answer["error"]).ShouldBe((400, "invalid_request"), what);
             answer["error_description"]!.ShouldNotContain("claim", Case.Insensitive, what);
         }
 
         // A token of one application is nothing in the hands of another, whatever that may.
-        (await scene.ExchangeAsync(other, user.AccessToken)).ShouldBeRefused(400, "invalid_request");
-        (await scene.ExchangeAsync(other, stranger.AccessToken)).ShouldBeExchanged();
+        (await DelegationScene.ExchangeAsync(other, user.AccessToken)).ShouldBeRefused(400, "invalid_request");
+        (await DelegationScene.ExchangeAsync(other, stranger.AccessToken)).ShouldBeExchanged();
     }
 
     [Fact]
@@ -152,10 +152,10 @@ public sealed class TokenExchangeErrorTests(DelegationScene scene) : IClassFixtu
         ];
         foreach (var (token, type) in wrong)
         {
-            (await scene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(token, type))).ShouldBeRefused(400, "invalid_request");
+            (await DelegationScene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(token, type))).ShouldBeRefused(400, "invalid_request");
         }
 
-        (await scene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(own, Wire.JwtType))).ShouldBeExchanged();
+        (await DelegationScene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(own, Wire.JwtType))).ShouldBeExchanged();
     }
 
     [Theory]
@@ -166,10 +166,10 @@ public sealed class TokenExchangeErrorTests(DelegationScene scene) : IClassFixtu
     public async Task T_CA_01_a_client_that_may_not_exchange_is_refused_each_time(string change)
     {
         var (app, user) = await scene.NewAppAsync(DelegationScene.Impersonation());
-        (await scene.ExchangeAsync(app, user.AccessToken)).ShouldBeExchanged();
+        (await DelegationScene.ExchangeAsync(app, user.AccessToken)).ShouldBeExchanged();
         (await (await scene.AdminAsync()).PatchAsync("clients/" + app.Credentials.ClientId, JsonNode.Parse(change)!)).Status.ShouldBe(200);
         var caller = change.Contains("none", StringComparison.Ordinal) ? new Application(scene.Vault.Api, app.Credentials with { ClientSecret = null! }) : app;
-        (await scene.ExchangeAsync(caller, user.AccessToken)).ShouldBeRefused(403, "unauthorized_client");
+        (await DelegationScene.ExchangeAsync(caller, user.AccessToken)).ShouldBeRefused(403, "unauthorized_client");
     }
 
     /// <summary>Each thing behind a token that an administrator takes away, or the user ends, while the token itself has not ended.</summary>
@@ -199,9 +199,9 @@ public sealed class TokenExchangeErrorTests(DelegationScene scene) : IClassFixtu
     {
         var (app, user) = await scene.NewAppAsync(DelegationScene.Impersonation());
         var asId = new JsonObject { ["subject_token_type"] = Wire.IdTokenType };
-        (await scene.ExchangeAsync(app, user.IdToken!, more: asId)).ShouldBeExchanged();
+        (await DelegationScene.ExchangeAsync(app, user.IdToken!, more: asId)).ShouldBeExchanged();
         (await (await scene.AdminAsync()).DeleteAsync("sessions/" + Answers.Claims(user.IdToken)["sid"])).Status.ShouldBe(202);
-        (await scene.ExchangeAsync(app, user.IdToken!, more: asId)).ShouldBeRefused(400, "invalid_request");
+        (await DelegationScene.ExchangeAsync(app, user.IdToken!, more: asId)).ShouldBeRefused(400, "invalid_request");
     }
 
     [Fact]
@@ -210,10 +210,10 @@ public sealed class TokenExchangeErrorTests(DelegationScene scene) : IClassFixtu
         var user = await UserAsync();
         var admin = await scene.AdminAsync();
         await SetAsync("""["all-applications"]""");
-        var refused = await scene.ExchangeAsync(scene.ApiClient, user.AccessToken);
+        var refused = await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken);
         await SetAsync("[]");
         refused.ShouldBeRefused(401, "mfa_required");
-        (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken)).ShouldBeExchanged();
+        (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken)).ShouldBeExchanged();
 
         async Task SetAsync(string policy) =>
             (await scene.Vault.Api.SendAsync(HttpMethod.Put, "api/v2/guardian/policies", admin.Token, JsonNode.Parse(policy))).Status.ShouldBe(200);
@@ -223,7 +223,7 @@ public sealed class TokenExchangeErrorTests(DelegationScene scene) : IClassFixtu
     public async Task A_refusal_is_in_the_log_with_its_reason_and_without_the_token()
     {
         var user = await UserAsync();
-        (await scene.ExchangeAsync(scene.ApiClient, user.AccessToken, "https://nowhere.example/")).ShouldBeRefused(400, "invalid_target");
+        (await DelegationScene.ExchangeAsync(scene.ApiClient, user.AccessToken, "https://nowhere.example/")).ShouldBeRefused(400, "invalid_target");
         var row = (await scene.AuditAsync("failed_on_behalf_of_token_exchange", user.Id))[^1];
         ((string?)row["client_id"], (string?)row["audience"]).ShouldBe((scene.ApiClient.Credentials.ClientId, "https://nowhere.example/"));
         ((string?)row["description"]).ShouldNotBeNullOrEmpty();

@@ -23,7 +23,7 @@ internal sealed class Withdrawal(DelegationScene scene, Application app, Applica
         return new Withdrawal(scene, app, middle, user, api, target, answer["access_token"]!);
     }
 
-    public Task<Answer> ExchangeAsync() => scene.ExchangeAsync(middle, token, target, new JsonObject { ["scope"] = DelegationScene.ReadCalendar });
+    public Task<Answer> ExchangeAsync() => DelegationScene.ExchangeAsync(middle, token, target, new JsonObject { ["scope"] = DelegationScene.ReadCalendar });
 
     public async Task DoAsync(string what)
     {
