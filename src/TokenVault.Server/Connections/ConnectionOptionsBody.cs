@@ -59,6 +59,11 @@ internal static class ConnectionOptionsBody
             Variables = ReadVariables(body, provider),
             UpstreamParams = body.Free("upstream_params", current: null, UpstreamProblem),
         };
+        if (options.Downscope == Downscope.Refresh && (options.RotationClass ?? provider?.RotationClass) != RotationClass.Stable)
+        {
+            body.Refuse("Only where refresh tokens stay as they are: with the rotation_class stable", "downscope");
+        }
+
         if (options.SealedClientSecret is not null && ReferenceEquals(options.SealedClientSecret, connection.Options.SealedClientSecret))
         {
             RefuseNewHosts(body, options, connection.Options);

@@ -59,6 +59,7 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
         var narrowed = await narrowing.NarrowAsync(tokenset, connection, wanted, cancellationToken);
         return narrowed switch
         {
+            { IsOver: true } => ExchangeErrors.Reauthorize("the provider rejected the grant when it was asked to narrow it"),
             { Outage: { } outage } => ExchangeErrors.Unavailable(outage, narrowed.RetryAfter),
             { Token: { } token } when AgentPolicy.Beyond(token.Scopes, most).Count == 0 && !wanted.Except(token.Scopes, StringComparer.Ordinal).Any() =>
                 new LeavingToken(token.AccessToken, tokenset with { Scopes = token.Scopes, AccessTokenExpiresAt = token.ExpiresAt }),
@@ -71,7 +72,11 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
     {
         var ofPolicy = client.AgentPolicy?.ScopesAt(request.Connection);
         var ofWorker = request.IsPrivileged && client.PrivilegedAccess?.Grants is { } grants ? Of(grants, request)?.Scopes : null;
-        return ofPolicy is null || ofWorker is null ? ofPolicy ?? ofWorker : [.. ofPolicy.Intersect(ofWorker, StringComparer.Ordinal)];
+
+        // A worker's scope is the most that its token may be good for (contracted); anybody else's is the least.
+        var asked = request.IsPrivileged && request.Scopes.Count > 0 ? request.Scopes : null;
+        return new[] { ofPolicy, ofWorker, asked }.OfType<IReadOnlyList<string>>().Aggregate(
+            default(IReadOnlyList<string>), (most, list) => most is null ? list : [.. most.Intersect(list, StringComparer.Ordinal)]);
     }
 
     private static PrivilegedGrant? Of(IReadOnlyList<PrivilegedGrant> grants, ExchangeRequest request) =>

@@ -63,6 +63,7 @@ internal sealed class TokenNarrowing(RefreshCall call, RefreshSaver saver, Provi
             null => NarrowingResult.Of(answer.Value!, scopes),
             ProviderFailureKind.NotSent or ProviderFailureKind.Unavailable or ProviderFailureKind.OutcomeUnknown =>
                 NarrowingResult.Unavailable(answer.Failure.Detail, answer.Failure.RetryAfter),
+            ProviderFailureKind.GrantRejected => NarrowingResult.Over,
             _ => NarrowingResult.Refused,
         };
     }
@@ -81,7 +82,7 @@ internal sealed class TokenNarrowing(RefreshCall call, RefreshSaver saver, Provi
 /// <summary>What a narrowing came to.</summary>
 internal sealed record NarrowingResult
 {
-    /// <summary>Null: none; and without an outage the provider does not do it, or the grant is over.</summary>
+    /// <summary>Null: none; and without an outage the provider does not do it.</summary>
     public NarrowedToken? Token { get; private init; }
 
     /// <summary>The provider is away: for the log.</summary>
@@ -89,7 +90,12 @@ internal sealed record NarrowingResult
 
     public TimeSpan? RetryAfter { get; private init; }
 
+    /// <summary>The provider says that the grant is dead. What follows for the tokenset, its own refresh finds out.</summary>
+    public bool IsOver { get; private init; }
+
     public static NarrowingResult Refused { get; } = new();
+
+    public static NarrowingResult Over { get; } = new() { IsOver = true };
 
     public static NarrowingResult Unavailable(string detail, TimeSpan? retryAfter) => new() { Outage = detail, RetryAfter = retryAfter };
 

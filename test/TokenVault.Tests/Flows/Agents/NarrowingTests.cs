@@ -80,6 +80,8 @@ public sealed class NarrowingTests(AgentScene scene) : IClassFixture<AgentScene>
             AgentScene.Denied(await user.ExchangeAsync(AgentScene.Narrowing));
         }
 
+        scene.Provider.Refresh.Next(Fault.Error(400, "invalid_grant"));
+        (await user.ExchangeAsync(AgentScene.Narrowing))["reason"].ShouldBe(FailureReason.ReauthorizationRequired);
         scene.Provider.Refresh.Next(Fault.Status(503));
         var away = await user.ExchangeAsync(AgentScene.Narrowing);
         (away.Status, away["reason"]).ShouldBe((503, FailureReason.TemporarilyUnavailable));
@@ -137,6 +139,44 @@ public sealed class NarrowingTests(AgentScene scene) : IClassFixture<AgentScene>
         await scene.PatchAsync(worker, new JsonObject { ["token_vault_privileged_access"] = JsonNode.Parse("""{"grants":[{"connection":"narrowing","scopes":["calendar.read"]}]}""") });
         scene.ScopesOf(await worker.ExchangeAsync(user.Id, there)).ShouldBe([AgentScene.Read]);
         AgentScene.Denied(await worker.ExchangeAsync(user.Id, there, ("scope", "calendar.write")));
+    }
+
+    /// <summary>The contract's downscope request: narrowed, or refused, and never wider.</summary>
+    [Fact]
+    public async Task T_ST_14_a_workers_scope_is_the_most_that_its_token_is_good_for()
+    {
+        var user = await scene.NewUserAsync();
+        await user.ConnectAsync(AgentScene.Narrowing);
+        await user.ConnectAsync();
+        var worker = await scene.NewWorkerAsync();
+        await scene.EnableAsync(AgentScene.Narrowing, worker.ClientId);
+        var there = ("connection", (string?)AgentScene.Narrowing);
+        scene.ScopesOf(await worker.ExchangeAsync(user.Id, there, ("scope", AgentScene.Read))).ShouldBe([AgentScene.Read]);
+        (await worker.ExchangeAsync(user.Id, ("scope", "calendar.read"))).ShouldBeGranted();
+        AgentScene.Denied(await worker.ExchangeAsync(user.Id, ("scope", "openid")));
+        (await worker.ExchangeAsync(user.Id, ("scope", "calendar.read calendar.write")))["reason"].ShouldBe(FailureReason.InsufficientScope);
+    }
+
+    [Theory]
+    [InlineData("oidc", "single_use", 400)]
+    [InlineData("oidc", null, 400)]
+    [InlineData("oidc", "stable", 201)]
+    [InlineData("github", null, 400)]
+    [InlineData("google-oauth2", null, 201)]
+    public async Task A_connection_can_narrow_only_where_refresh_tokens_stay_as_they_are(string strategy, string? rotation, int status)
+    {
+        var options = strategy == "oidc" ? scene.Provider.OidcOptions() : new JsonObject { ["client_id"] = "x", ["client_secret"] = "secret" };
+        (options["downscope"], options["rotation_class"]) = ("refresh", rotation);
+        var body = new JsonObject { ["name"] = $"{strategy}-{rotation ?? "default"}", ["strategy"] = strategy, ["options"] = options };
+        var answer = await (await scene.AdminAsync()).PostAsync("connections", body);
+        answer.Status.ShouldBe(status, answer.Text);
+        if (status == 400)
+        {
+            answer["message"]!.ShouldContain("downscope");
+            return;
+        }
+
+        ((string?)answer.Json["options"]!["downscope"]).ShouldBe("refresh");
     }
 
     private async Task<Tokenset> TokensetAsync(TestUser user) =>

@@ -156,6 +156,9 @@ public sealed class TokenExchangeErrorTests(DelegationScene scene) : IClassFixtu
         }
 
         (await DelegationScene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(own, Wire.JwtType))).ShouldBeExchanged();
+        var helper = await scene.NewUserAsync(app);
+        (await (await scene.AdminAsync()).PatchAsync("users/" + Uri.EscapeDataString(helper.Id), new JsonObject { ["blocked"] = true })).Status.ShouldBe(200);
+        (await DelegationScene.ExchangeAsync(app, user.AccessToken, more: DelegationScene.Actor(helper.AccessToken))).ShouldBeRefused(400, "invalid_request");
     }
 
     [Theory]
