@@ -63,7 +63,10 @@ public sealed class ActorTokenTests(DelegationScene scene) : IClassFixture<Deleg
         first["scope"].ShouldBeNull();
         await (await scene.AdminAsync()).CreateAsync("client-grants", new JsonObject
         {
-            ["client_id"] = app.Credentials.ClientId, ["audience"] = DelegationScene.Events, ["scope"] = new JsonArray("write:events"), ["subject_type"] = "user",
+            ["client_id"] = app.Credentials.ClientId,
+            ["audience"] = DelegationScene.Events,
+            ["scope"] = new JsonArray("write:events"),
+            ["subject_type"] = "user",
         });
         (await DelegationScene.ExchangeAsync(app, user.IdToken!, more: OfType(Wire.JwtType)))["scope"].ShouldBe("write:events");
         (await DelegationScene.ExchangeAsync(app, user.AccessToken))["scope"].ShouldBe(DelegationScene.ReadCalendar);

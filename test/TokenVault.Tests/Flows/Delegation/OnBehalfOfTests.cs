@@ -75,7 +75,10 @@ public sealed class OnBehalfOfTests(DelegationScene scene) : IClassFixture<Deleg
         // A grant alone is not enough; and with what lets the client act on behalf of users, nothing beyond it is.
         await admin.CreateAsync("client-grants", new JsonObject
         {
-            ["client_id"] = middle.Credentials.ClientId, ["audience"] = target, ["scope"] = new JsonArray("write:events"), ["subject_type"] = "user",
+            ["client_id"] = middle.Credentials.ClientId,
+            ["audience"] = target,
+            ["scope"] = new JsonArray("write:events"),
+            ["subject_type"] = "user",
         });
         (await DelegationScene.ExchangeAsync(middle, token, target, Asking("write:events"))).ShouldBeRefused(400, "invalid_scope");
         await scene.MayExchangeAsync(middle, new JsonObject { ["allow_any_profile_of_type"] = new JsonArray("on_behalf_of_token_exchange") });

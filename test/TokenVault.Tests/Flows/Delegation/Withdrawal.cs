@@ -17,7 +17,10 @@ internal sealed class Withdrawal(DelegationScene scene, Application app, Applica
         var (app, user) = await scene.NewAppAsync();
         await (await scene.AdminAsync()).CreateAsync("client-grants", new JsonObject
         {
-            ["client_id"] = app.Credentials.ClientId, ["audience"] = api, ["scope"] = new JsonArray(DelegationScene.ReadCalendar), ["subject_type"] = "user",
+            ["client_id"] = app.Credentials.ClientId,
+            ["audience"] = api,
+            ["scope"] = new JsonArray(DelegationScene.ReadCalendar),
+            ["subject_type"] = "user",
         });
         var answer = await app.SignInAsync(user.Browser, user.Email, user.Password, api, "openid read:calendar");
         return new Withdrawal(scene, app, middle, user, api, target, answer["access_token"]!);
