@@ -12,6 +12,10 @@ internal static class AuditType
     public const string RefreshTokenReuse = "ferrt";
     public const string SuccessfulClientCredentials = "seccft";
     public const string FailedClientCredentials = "feccft";
+    public const string SuccessfulTokenExchange = "secte";
+    public const string FailedTokenExchange = "fecte";
+    public const string SuccessfulOnBehalfOf = "success_on_behalf_of_token_exchange";
+    public const string FailedOnBehalfOf = "failed_on_behalf_of_token_exchange";
     public const string SuccessfulLogin = "s";
     public const string FailedLogin = "f";
     public const string FailedLoginWrongPassword = "fp";

@@ -88,6 +88,15 @@ internal sealed class ApiAccessPolicy(RecordCache cache, AccessTokens tokens)
         return new ApiAccess(audience, [.. requested.Where(scope => IsOpenIdScope(scope) ? openId.Contains(scope) : scopes.Contains(scope))], api);
     }
 
+    /// <summary>Whether the client's users are not asked for their consent to this API.</summary>
+    public async ValueTask<bool> AsksNoConsentAsync(Client client, string audience, CancellationToken cancellationToken) =>
+        client.IsFirstParty
+        && await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is { SkipConsentForVerifiableFirstPartyClients: true };
+
+    /// <summary>The scopes that an operator has granted to the client for users of this API in so many words.</summary>
+    public async ValueTask<IReadOnlyList<string>> GrantedByOperatorAsync(Client client, string audience, CancellationToken cancellationToken) =>
+        (await cache.FindByKeyAsync<ClientGrant>("target", ClientGrant.KeyFor(client.ClientId, audience, "user"), cancellationToken))?.Scope ?? [];
+
     /// <summary>The client acts for itself. Without a request, it gets all that it was granted.</summary>
     public async ValueTask<Outcome<ApiAccess>> ForClientAsync(
         Client client, string audience, IReadOnlyList<string> requested, CancellationToken cancellationToken)

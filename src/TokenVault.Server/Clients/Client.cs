@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Clients;
@@ -58,6 +59,12 @@ internal sealed record Client : IRecord<Client>
     /// <summary>Null: it is no privileged worker.</summary>
     public PrivilegedAccess? PrivilegedAccess { get; init; }
 
+    /// <summary>Null: none but what its grant types say.</summary>
+    public TokenExchangeSettings? TokenExchange { get; init; }
+
+    /// <summary>Null: nothing is restricted.</summary>
+    public AgentPolicy? AgentPolicy { get; init; }
+
     public RefreshTokenSettings RefreshToken { get; set; } = new();
 
     /// <summary>Its tokens are always bound to a key, whatever the API demands.</summary>
@@ -98,7 +105,8 @@ internal sealed record Client : IRecord<Client>
         AuthenticationCredentials.Contains(credentialId, StringComparer.Ordinal)
         || PrivilegedAccess?.Credentials.Contains(credentialId, StringComparer.Ordinal) == true;
 
-    public bool MayUse(string grantType) => GrantTypes.Contains(grantType, StringComparer.Ordinal);
+    public bool MayUse(string grantType) =>
+        GrantTypes.Contains(grantType, StringComparer.Ordinal) || (grantType == Wire.TokenExchange && TokenExchange is { AllowsGrant: true });
 }
 
 internal sealed record JwtConfiguration

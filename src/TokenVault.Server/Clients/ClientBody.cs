@@ -16,7 +16,7 @@ internal static class ClientBody
         "http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-oob",
         "http://auth0.com/oauth/grant-type/mfa-otp", "http://auth0.com/oauth/grant-type/mfa-recovery-code",
         "http://auth0.com/oauth/grant-type/passwordless/otp", "urn:ietf:params:oauth:grant-type:device_code",
-        "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        Wire.TokenExchange, "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:openid:params:grant-type:ciba", "urn:okta:params:oauth:grant-type:webauthn",
     };
 
@@ -42,7 +42,7 @@ internal static class ClientBody
             RequireProofOfPossession = body.Flag("require_proof_of_possession", current.RequireProofOfPossession, fallback: false),
             ClientMetadata = ReadMetadata(body, current),
         };
-        client = WithTypeDefaults(body, client, isNew: current.Version == 0);
+        client = AgentPolicyBody.Read(body, current, WithTypeDefaults(body, client, isNew: current.Version == 0));
         return Checked(body, ClientAccessBody.Read(body, current, client, now));
     }
 
@@ -168,7 +168,6 @@ internal static class ClientBody
             body.Fixed(name, "null");
         }
 
-        body.Fixed("token_exchange", """{"allow_any_profile_of_type":[]}""");
         body.Fixed("allowed_clients", "[]");
         body.Fixed("client_aliases", "[]");
         body.Fixed("organization_require_behavior", "\"no_prompt\"");

@@ -44,6 +44,8 @@ internal static class ClientView
             .With("resource_server_identifier", client.ResourceServerIdentifier)
             .With("client_authentication_methods", Methods(client))
             .With("token_vault_privileged_access", client.PrivilegedAccess is { } access ? Access(access) : null)
+            .With("token_exchange", AgentPolicyBody.View(client.TokenExchange))
+            .With("agent_policy", AgentPolicyBody.View(client.AgentPolicy))
             .With("client_metadata", client.ClientMetadata?.DeepClone());
     }
 

@@ -145,6 +145,9 @@ internal sealed record ConnectionOptions
     /// <summary>What becomes of a used refresh token at this provider.</summary>
     public RotationClass? RotationClass { get; init; }
 
+    /// <summary>How the provider narrows a token.</summary>
+    public Downscope? Downscope { get; init; }
+
     /// <summary>Whether to send PKCE to the provider.</summary>
     public bool? Pkce { get; init; }
 

@@ -27,6 +27,7 @@ internal static class ConnectionDocs
             Issuer = "https://provider.example",
             TokenEndpointAuthMethod = "client_secret_post",
             RotationClass = RotationClass.Stable,
+            Downscope = Downscope.Refresh,
             Pkce = true,
             UpstreamParams = new JsonObject { ["prompt"] = new JsonObject { ["value"] = "consent" } },
         },

@@ -62,6 +62,7 @@ internal static class ConnectionView
             .With("token_endpoint_auth_method", options.TokenEndpointAuthMethod)
             .With("token_endpoint_auth_signing_alg", options.TokenEndpointAuthSigningAlg)
             .With("rotation_class", options.RotationClass is { } rotation ? RotationRules.Name(rotation) : null)
+            .With("downscope", options.Downscope is { } downscope ? (downscope == Downscope.Refresh ? "refresh" : "none") : null)
             .With("pkce", options.Pkce)
             .With("upstream_params", options.UpstreamParams?.DeepClone());
     }

@@ -44,6 +44,9 @@ internal sealed record OAuthError(int Status, string Error, string Description)
 
     public static OAuthError InvalidScope(string description) => new(400, "invalid_scope", description);
 
+    /// <summary>RFC 8693 §2.2.2.</summary>
+    public static OAuthError InvalidTarget(string description) => new(400, "invalid_target", description);
+
     public static OAuthError AccessDenied(string description) => new(403, "access_denied", description);
 
     /// <summary>RFC 9449 §5. What is wrong with it is told: it is nobody's secret, and a clock that is wrong is found at once.</summary>
