@@ -1,9 +1,7 @@
-using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
 using TokenVault.Server.OAuth.Linking;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
-using TokenVault.Server.Storage;
 using TokenVault.Server.Users;
 using TokenVault.Server.Users.Factors;
 
@@ -14,7 +12,7 @@ namespace TokenVault.Server.OAuth;
 /// the user has signed in; until then the request travels, sealed, through the pages.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
-    RecordCache cache, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links, PageStates states)
+    AuthorizeRequests requests, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links, PageStates states)
 {
     /// <summary>The request travels through the pages in addresses, sealed and so longer by half: it has to leave them room.</summary>
     private const int LongestRequest = 4096;
@@ -65,29 +63,24 @@ internal sealed class AuthorizeEndpoint(
         }
 
         var parameters = read.Value;
-        if (await ClientAsync(parameters["client_id"], context.RequestAborted) is not { } client)
+        if (await requests.ClientAsync(parameters, context.RequestAborted) is not { } client)
         {
             await Refused(OAuthError.InvalidRequest("Unknown client.")).WriteAsync(context);
             return;
         }
 
-        if (AuthorizeRequest.RedirectUriOf(parameters, client) is not { } redirectUri)
+        var response = requests.ResponseTo(parameters, client);
+        if (response.Failed(out var nowhere))
         {
-            await Refused(OAuthError.InvalidRequest("The redirect_uri is not one of the client's callback URLs.")).WriteAsync(context);
+            await Refused(nowhere).WriteAsync(context);
             return;
         }
 
-        if (ModeOf(parameters, client, redirectUri) is not { } mode)
-        {
-            await Refused(OAuthError.InvalidRequest("The response_mode is not supported for this client.")).WriteAsync(context);
-            return;
-        }
-
-        var parsed = AuthorizeRequest.Parse(parameters, client, redirectUri, mode);
+        var parsed = AuthorizeRequest.Parse(parameters, client, response.Value);
         var error = parsed.Failed(out var refusal) ? refusal : await GoOnAsync(context, parsed.Value, query, resumed);
         if (error is not null)
         {
-            await AuthorizeResponse.ErrorAsync(context, mode, redirectUri, parameters["state"], error);
+            await response.Value.ErrorAsync(context, error);
         }
     }
 
@@ -133,20 +126,9 @@ internal sealed class AuthorizeEndpoint(
             return new OAuthError(400, "login_required", "The user has signed out.");
         }
 
-        await AuthorizeResponse.WriteAsync(context, request.ResponseMode, request.RedirectUri, request.State, [new("code", code.Reveal())]);
+        await request.Response.WriteAsync(context, KeyValuePair.Create("code", code.Reveal()));
         return null;
     }
-
-    private static ResponseMode? ModeOf(RequestParameters parameters, Client client, string redirectUri)
-    {
-        var mode = AuthorizeResponse.ModeOf(parameters["response_mode"]);
-
-        // A message goes to a frame's parent: only to an origin that the client registered for it.
-        return mode == ResponseMode.WebMessage && !client.WebOrigins.Contains(Urls.Origin(redirectUri), StringComparer.Ordinal) ? null : mode;
-    }
-
-    private async ValueTask<Client?> ClientAsync(string? clientId, CancellationToken cancellationToken) =>
-        clientId is null ? null : await cache.FindAsync<Client>(clientId, cancellationToken);
 
     private static Page Refused(OAuthError error) => Page.Error(error.Status, "The application's request cannot be served", error.Description);
 }

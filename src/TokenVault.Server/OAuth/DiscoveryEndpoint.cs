@@ -56,6 +56,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             Write(writer, "prompt_values_supported", "none", "login", "consent", "select_account");
             Write(
                 writer, "claims_supported", "acr", "amr", "aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname", "picture", "sid", "sub", "updated_at");
+            writer.WriteBoolean("authorization_response_iss_parameter_supported", true);
             writer.WriteBoolean("request_parameter_supported", false);
             writer.WriteBoolean("request_uri_parameter_supported", false);
             writer.WriteEndObject();
