@@ -13,6 +13,7 @@ using TokenVault.Server.LogStreams;
 using TokenVault.Server.OAuth;
 using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.OAuth.Linking;
+using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
@@ -61,6 +62,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>().AddSingleton<MultiFactorTokens>().AddSingleton<RefreshAccess>().AddSingleton<AuthenticatorsEndpoint>();
         services.AddSingleton<IGrant, AuthorizationCodeGrant>().AddSingleton<IGrant, RefreshTokenGrant>().AddSingleton<IGrant, ClientCredentialsGrant>().AddSingleton<IGrant, FederatedExchangeGrant>();
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenCaller>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<PushedRequests>().AddSingleton<PushEndpoint>();
         services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<MultiFactorStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
         services.AddSingleton<SignInSession>().AddSingleton<SignInReturn>().AddSingleton<SignInEndpoint>();
         services.AddSingleton<IdentityLinking>().AddSingleton<LinkScopes>().AddSingleton<IdentityEndpoints>();
@@ -95,6 +97,7 @@ internal sealed partial class TokenVaultServer
         var services = app.Services;
         services.GetRequiredService<DiscoveryEndpoint>().Map(app);
         services.GetRequiredService<AuthorizeEndpoint>().Map(app);
+        services.GetRequiredService<PushEndpoint>().Map(app);
         services.GetRequiredService<LoginEndpoint>().Map(app);
         services.GetRequiredService<ChallengeEndpoint>().Map(app);
         services.GetRequiredService<EnrolmentEndpoint>().Map(app);

@@ -40,6 +40,7 @@ internal static class ClientBody
             JwtConfiguration = body.Nested("jwt_configuration", current.JwtConfiguration, new JwtConfiguration(), ReadJwt),
             RefreshToken = body.Nested("refresh_token", current.RefreshToken, new RefreshTokenSettings(), ReadRefreshToken),
             RequireProofOfPossession = body.Flag("require_proof_of_possession", current.RequireProofOfPossession, fallback: false),
+            RequirePushedAuthorizationRequests = body.Flag("require_pushed_authorization_requests", current.RequirePushedAuthorizationRequests, fallback: false),
             ClientMetadata = ReadMetadata(body, current),
         };
         client = WithTypeDefaults(body, client, isNew: current.Version == 0);
@@ -151,7 +152,7 @@ internal static class ClientBody
 
     private static void IgnoreFixed(BodyReader body)
     {
-        foreach (var name in (string[])["is_token_endpoint_ip_header_trusted", "require_pushed_authorization_requests",
+        foreach (var name in (string[])["is_token_endpoint_ip_header_trusted",
             "sso", "sso_disabled", "cross_origin_authentication", "cross_origin_auth", "skip_non_verifiable_callback_uri_confirmation_prompt"])
         {
             body.Fixed(name, "false");

@@ -32,7 +32,7 @@ internal static class ClientView
             },
             ["token_endpoint_auth_method"] = client.TokenEndpointAuthMethod,
             ["is_token_endpoint_ip_header_trusted"] = false,
-            ["require_pushed_authorization_requests"] = false,
+            ["require_pushed_authorization_requests"] = client.RequirePushedAuthorizationRequests,
             ["require_proof_of_possession"] = client.RequireProofOfPossession,
             ["refresh_token"] = RefreshToken(client.RefreshToken),
             ["created_at"] = WireJson.Date(client.CreatedAt),

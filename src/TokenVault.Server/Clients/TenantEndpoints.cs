@@ -31,7 +31,7 @@ internal sealed class TenantEndpoints(ManagementRecords records, TokenVaultOptio
         },
         ["idle_session_lifetime"] = options.Sessions.IdleLifetime.TotalHours,
         ["mtls"] = new JsonObject { ["enable_endpoint_aliases"] = options.Mtls.Alias is not null },
-        ["pushed_authorization_requests_supported"] = false,
+        ["pushed_authorization_requests_supported"] = true,
         ["resource_parameter_profile"] = "audience",
         ["session_cookie"] = new JsonObject { ["mode"] = "persistent" },
         ["session_lifetime"] = options.Sessions.AbsoluteLifetime.TotalHours,

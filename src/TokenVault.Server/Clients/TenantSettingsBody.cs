@@ -60,11 +60,13 @@ internal static class TenantSettingsBody
         body.Fixed("enabled_locales", "[\"en\"]");
         body.Fixed("acr_values_supported", "[]");
         body.Fixed("sandbox_version", "\"\"");
-        foreach (var name in (string[])["customize_mfa_in_postlogin_action", "allow_organization_name_in_authentication_api", "pushed_authorization_requests_supported",
-            "authorization_response_iss_parameter_supported", "skip_non_verifiable_callback_uri_confirmation_prompt"])
+        foreach (var name in (string[])["customize_mfa_in_postlogin_action", "allow_organization_name_in_authentication_api", "skip_non_verifiable_callback_uri_confirmation_prompt"])
         {
             body.Fixed(name, "false");
         }
+
+        body.Fixed("pushed_authorization_requests_supported", "true");
+        body.Fixed("authorization_response_iss_parameter_supported", "true");
     }
 
     public static string Hours(TimeSpan lifetime) => lifetime.TotalHours.ToString(CultureInfo.InvariantCulture);

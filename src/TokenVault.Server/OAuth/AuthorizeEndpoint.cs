@@ -15,7 +15,7 @@ internal sealed class AuthorizeEndpoint(
     AuthorizeRequests requests, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links, PageStates states)
 {
     /// <summary>The request travels through the pages in addresses, sealed and so longer by half: it has to leave them room.</summary>
-    private const int LongestRequest = 4096;
+    public const int LongestRequest = 4096;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -55,14 +55,14 @@ internal sealed class AuthorizeEndpoint(
             return;
         }
 
-        var read = RequestParameters.FromQuery(query);
-        if (read.Failed(out var malformed))
+        var arrived = await requests.ArriveAsync(query, context.RequestAborted);
+        if (arrived.Failed(out var unread))
         {
-            await Refused(malformed).WriteAsync(context);
+            await Refused(unread).WriteAsync(context);
             return;
         }
 
-        var parameters = read.Value;
+        var parameters = arrived.Value.Parameters;
         if (await requests.ClientAsync(parameters, context.RequestAborted) is not { } client)
         {
             await Refused(OAuthError.InvalidRequest("Unknown client.")).WriteAsync(context);
@@ -77,7 +77,9 @@ internal sealed class AuthorizeEndpoint(
         }
 
         var parsed = AuthorizeRequest.Parse(parameters, client, response.Value);
-        var error = parsed.Failed(out var refusal) ? refusal : await GoOnAsync(context, parsed.Value, query, resumed);
+        var error = parsed.Failed(out var refusal) ? refusal
+            : client.RequirePushedAuthorizationRequests && !arrived.Value.Pushed && resumed is null ? NotPushed()
+            : await GoOnAsync(context, parsed.Value, arrived.Value.Query, resumed);
         if (error is not null)
         {
             await response.Value.ErrorAsync(context, error);
@@ -129,6 +131,9 @@ internal sealed class AuthorizeEndpoint(
         await request.Response.WriteAsync(context, KeyValuePair.Create("code", code.Reveal()));
         return null;
     }
+
+    /// <summary>RFC 9126 §5.</summary>
+    private static OAuthError NotPushed() => OAuthError.InvalidRequest("The client must push its authorization requests to /oauth/par.");
 
     private static Page Refused(OAuthError error) => Page.Error(error.Status, "The application's request cannot be served", error.Description);
 }

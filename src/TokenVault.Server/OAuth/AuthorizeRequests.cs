@@ -1,5 +1,6 @@
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
+using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
@@ -9,7 +10,7 @@ namespace TokenVault.Server.OAuth;
 /// Reads authorization requests: as they come, and again behind a page, or behind a way through a provider: what they named may have
 /// changed since.
 /// </summary>
-internal sealed class AuthorizeRequests(RecordCache cache, TokenVaultOptions options)
+internal sealed class AuthorizeRequests(RecordCache cache, PushedRequests pushed, TokenVaultOptions options)
 {
     public async ValueTask<AuthorizeRequest?> ReadAsync(string query, CancellationToken cancellationToken)
     {
@@ -32,6 +33,29 @@ internal sealed class AuthorizeRequests(RecordCache cache, TokenVaultOptions opt
     public async ValueTask<Client?> ClientAsync(RequestParameters parameters, CancellationToken cancellationToken) =>
         parameters["client_id"] is { } clientId ? await cache.FindAsync<Client>(clientId, cancellationToken) : null;
 
+    /// <summary>
+    /// What a browser asks for: what its query says, or what the client has pushed under the name that it brings; whatever else is in the
+    /// query then does not count (RFC 9126 §4).
+    /// </summary>
+    public async ValueTask<Outcome<ArrivedRequest>> ArriveAsync(string query, CancellationToken cancellationToken)
+    {
+        var read = RequestParameters.FromQuery(query);
+        if (read.Failed(out var malformed))
+        {
+            return malformed;
+        }
+
+        if (!PushedRequests.IsName(read.Value["request_uri"]))
+        {
+            return new ArrivedRequest(query, read.Value, Pushed: false);
+        }
+
+        // A request_uri of another client's is no request of this one's (RFC 9126 §2.2, §7.1).
+        return await pushed.TakeAsync(read.Value["client_id"], read.Value["request_uri"]!, cancellationToken) is { } kept
+            ? new ArrivedRequest(kept, RequestParameters.FromQuery(kept).Value, Pushed: true)
+            : new OAuthError(400, "invalid_request_uri", "The request_uri is unknown, has expired or was used already.");
+    }
+
     /// <summary>Where the answer goes. Until that is known, errors go nowhere (RFC 6749 §4.1.2.1).</summary>
     public Outcome<AuthorizeResponse> ResponseTo(RequestParameters parameters, Client client)
     {
@@ -47,3 +71,7 @@ internal sealed class AuthorizeRequests(RecordCache cache, TokenVaultOptions opt
             : new AuthorizeResponse(options.Issuer, mode.Value, redirectUri, parameters["state"]);
     }
 }
+
+/// <param name="Query">The request, as it goes on through the pages.</param>
+/// <param name="Pushed">The client itself has sent it.</param>
+internal sealed record ArrivedRequest(string Query, RequestParameters Parameters, bool Pushed);

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -40,4 +41,5 @@ internal sealed record Consent : IRecord<Consent>
 [JsonSerializable(typeof(AuthorizationCode))]
 [JsonSerializable(typeof(Consent))]
 [JsonSerializable(typeof(SignInRequest))]
+[JsonSerializable(typeof(PushedRequest))]
 internal sealed partial class OAuthJson : JsonSerializerContext;
