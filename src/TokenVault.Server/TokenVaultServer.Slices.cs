@@ -11,6 +11,7 @@ using TokenVault.Server.Http.OpenApi;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
 using TokenVault.Server.OAuth;
+using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.OAuth.Linking;
 using TokenVault.Server.OAuth.Pushed;
@@ -61,6 +62,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<SubjectTokenReader>().AddSingleton<AccessTokenSubjects>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>().AddSingleton<MultiFactorTokens>().AddSingleton<RefreshAccess>().AddSingleton<AuthenticatorsEndpoint>();
         services.AddSingleton<IGrant, AuthorizationCodeGrant>().AddSingleton<IGrant, RefreshTokenGrant>().AddSingleton<IGrant, ClientCredentialsGrant>().AddSingleton<IGrant, FederatedExchangeGrant>();
+        services.AddSingleton<IGrant, DeviceCodeGrant>().AddSingleton<DeviceRequests>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceApproval>().AddSingleton<ActivateEndpoint>().AddSingleton<ResumeEndpoint>();
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenCaller>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<PushedRequests>().AddSingleton<PushEndpoint>();
         services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<MultiFactorStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
@@ -97,7 +99,10 @@ internal sealed partial class TokenVaultServer
         var services = app.Services;
         services.GetRequiredService<DiscoveryEndpoint>().Map(app);
         services.GetRequiredService<AuthorizeEndpoint>().Map(app);
+        services.GetRequiredService<ResumeEndpoint>().Map(app);
         services.GetRequiredService<PushEndpoint>().Map(app);
+        services.GetRequiredService<DeviceEndpoint>().Map(app);
+        services.GetRequiredService<ActivateEndpoint>().Map(app);
         services.GetRequiredService<LoginEndpoint>().Map(app);
         services.GetRequiredService<ChallengeEndpoint>().Map(app);
         services.GetRequiredService<EnrolmentEndpoint>().Map(app);

@@ -12,6 +12,8 @@ internal static class AuditType
     public const string RefreshTokenReuse = "ferrt";
     public const string SuccessfulClientCredentials = "seccft";
     public const string FailedClientCredentials = "feccft";
+    public const string SuccessfulDeviceExchange = "sede";
+    public const string FailedDeviceExchange = "fede";
     public const string SuccessfulLogin = "s";
     public const string FailedLogin = "f";
     public const string FailedLoginWrongPassword = "fp";

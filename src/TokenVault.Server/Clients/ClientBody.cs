@@ -15,7 +15,7 @@ internal static class ClientBody
         Wire.AuthorizationCode, Wire.RefreshToken, Wire.ClientCredentials, Wire.FederatedExchange, "implicit", "password",
         "http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-oob",
         "http://auth0.com/oauth/grant-type/mfa-otp", "http://auth0.com/oauth/grant-type/mfa-recovery-code",
-        "http://auth0.com/oauth/grant-type/passwordless/otp", "urn:ietf:params:oauth:grant-type:device_code",
+        "http://auth0.com/oauth/grant-type/passwordless/otp", Wire.DeviceCode,
         "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:openid:params:grant-type:ciba", "urn:okta:params:oauth:grant-type:webauthn",
     };

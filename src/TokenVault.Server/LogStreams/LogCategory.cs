@@ -26,6 +26,8 @@ internal static class LogCategory
         [AuditType.FailedCodeExchange] = "auth.token_exchange.fail",
         [AuditType.FailedRefreshExchange] = "auth.token_exchange.fail",
         [AuditType.FailedClientCredentials] = "auth.token_exchange.fail",
+        [AuditType.SuccessfulDeviceExchange] = "auth.token_exchange.success",
+        [AuditType.FailedDeviceExchange] = "auth.token_exchange.fail",
         [AuditType.RefreshTokenReuse] = "auth.token_exchange.fail",
         [AuditType.ManagementWrite] = "management.success",
         [AuditType.ManagementRead] = "management.success",

@@ -3,7 +3,6 @@ using TokenVault.Server.OAuth.Linking;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Users;
-using TokenVault.Server.Users.Factors;
 
 namespace TokenVault.Server.OAuth;
 
@@ -12,7 +11,7 @@ namespace TokenVault.Server.OAuth;
 /// the user has signed in; until then the request travels, sealed, through the pages.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
-    AuthorizeRequests requests, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links, PageStates states)
+    AuthorizeRequests requests, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links)
 {
     /// <summary>The request travels through the pages in addresses, sealed and so longer by half: it has to leave them room.</summary>
     public const int LongestRequest = 4096;
@@ -21,7 +20,6 @@ internal sealed class AuthorizeEndpoint(
     {
         routes.MapGet("/authorize", context => HandleAsync(context, context.Request.QueryString.Value ?? "", resumed: null));
         routes.MapPost("/authorize", PostAsync);
-        routes.MapGet("/authorize/resume", ResumeAsync);
     }
 
     /// <summary>OpenID Connect Core §3.1.2.1 allows the request as a form.</summary>
@@ -37,16 +35,8 @@ internal sealed class AuthorizeEndpoint(
         await HandleAsync(context, Urls.WithQuery("", body.Value.All), resumed: null);
     }
 
-    private Task ResumeAsync(HttpContext context)
-    {
-        var state = context.Request.Query["state"].ToString();
-        var page = states.Open(context, LoginEndpoint.PageName, state) ?? states.Open(context, ConsentEndpoint.PageName, state) ?? states.Open(context, FactorVisits.PageName, state);
-        return page is null
-            ? Page.Error(400, "This page has expired", "Go back to the application and sign in again.").WriteAsync(context)
-            : HandleAsync(context, page.Query, page);
-    }
-
-    private async Task HandleAsync(HttpContext context, string query, PageState? resumed)
+    /// <param name="resumed">What the last page on the way knows; null for a request that has just come.</param>
+    public async Task HandleAsync(HttpContext context, string query, PageState? resumed)
     {
         // 1 who asks, and where may the answer go? Until both are known, errors are shown here and sent nowhere (RFC 6749 §4.1.2.1).
         if (query.Length > LongestRequest)

@@ -192,4 +192,7 @@ internal enum ResponseMode
     Fragment,
     FormPost,
     WebMessage,
+
+    /// <summary>To whoever is at the browser: the one who asked is elsewhere. No request can choose it.</summary>
+    Page,
 }

@@ -1,5 +1,6 @@
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
+using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -10,10 +11,15 @@ namespace TokenVault.Server.OAuth;
 /// Reads authorization requests: as they come, and again behind a page, or behind a way through a provider: what they named may have
 /// changed since.
 /// </summary>
-internal sealed class AuthorizeRequests(RecordCache cache, PushedRequests pushed, TokenVaultOptions options)
+internal sealed class AuthorizeRequests(RecordCache cache, PushedRequests pushed, DeviceRequests devices, TokenVaultOptions options)
 {
     public async ValueTask<AuthorizeRequest?> ReadAsync(string query, CancellationToken cancellationToken)
     {
+        if (DeviceRequests.IsDevice(query))
+        {
+            return await DeviceAsync(query, cancellationToken);
+        }
+
         var read = RequestParameters.FromQuery(query);
         if (read.Failed(out _) || await ClientAsync(read.Value, cancellationToken) is not { } client)
         {
@@ -28,6 +34,22 @@ internal sealed class AuthorizeRequests(RecordCache cache, PushedRequests pushed
 
         var parsed = AuthorizeRequest.Parse(read.Value, client, response.Value);
         return parsed.Failed(out _) ? null : parsed.Value;
+    }
+
+    /// <summary>What a device asks for is answered to the device; its user, and what goes wrong before they have answered, stay here.</summary>
+    private async ValueTask<AuthorizeRequest?> DeviceAsync(string query, CancellationToken cancellationToken)
+    {
+        return await devices.FindByQueryAsync(query, cancellationToken) is { } device
+            && await cache.FindAsync<Client>(device.ClientId, cancellationToken) is { } client
+            && client.MayUse(Wire.DeviceCode)
+            ? new AuthorizeRequest
+            {
+                Client = client,
+                Response = new AuthorizeResponse(options.Issuer, ResponseMode.Page, RedirectUri: "", State: null),
+                Audience = device.Audience,
+                Scopes = device.Scopes,
+            }
+            : null;
     }
 
     public async ValueTask<Client?> ClientAsync(RequestParameters parameters, CancellationToken cancellationToken) =>

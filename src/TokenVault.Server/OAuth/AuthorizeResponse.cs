@@ -25,8 +25,9 @@ internal sealed record AuthorizeResponse(string Issuer, ResponseMode Mode, strin
         _ => null,
     };
 
-    public Task ErrorAsync(HttpContext context, OAuthError error) =>
-        WriteAsync(context, KeyValuePair.Create("error", error.Error), KeyValuePair.Create("error_description", error.Description));
+    public Task ErrorAsync(HttpContext context, OAuthError error) => Mode == ResponseMode.Page
+        ? Page.Error(error.Status, "The request cannot be served", error.Description).WriteAsync(context)
+        : WriteAsync(context, KeyValuePair.Create("error", error.Error), KeyValuePair.Create("error_description", error.Description));
 
     public Task WriteAsync(HttpContext context, params IEnumerable<KeyValuePair<string, string>> members)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
@@ -42,4 +43,5 @@ internal sealed record Consent : IRecord<Consent>
 [JsonSerializable(typeof(Consent))]
 [JsonSerializable(typeof(SignInRequest))]
 [JsonSerializable(typeof(PushedRequest))]
+[JsonSerializable(typeof(DeviceRequest))]
 internal sealed partial class OAuthJson : JsonSerializerContext;

@@ -42,6 +42,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             writer.WriteString("token_endpoint", issuer + "oauth/token");
             writer.WriteString("pushed_authorization_request_endpoint", issuer + "oauth/par");
             writer.WriteBoolean("require_pushed_authorization_requests", false);
+            writer.WriteString("device_authorization_endpoint", issuer + "oauth/device/code");
             writer.WriteString("userinfo_endpoint", issuer + "userinfo");
             writer.WriteString("jwks_uri", issuer + ".well-known/jwks.json");
             writer.WriteString("revocation_endpoint", issuer + "oauth/revoke");
@@ -92,6 +93,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         writer.WriteStartObject("mtls_endpoint_aliases");
         writer.WriteString("token_endpoint", alias + "oauth/token");
         writer.WriteString("pushed_authorization_request_endpoint", alias + "oauth/par");
+        writer.WriteString("device_authorization_endpoint", alias + "oauth/device/code");
         writer.WriteString("revocation_endpoint", alias + "oauth/revoke");
         writer.WriteString("userinfo_endpoint", alias + "userinfo");
         writer.WriteEndObject();
