@@ -14,6 +14,7 @@ using TokenVault.Server.OAuth;
 using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.OAuth.Linking;
+using TokenVault.Server.OAuth.Logout;
 using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Storage;
@@ -31,6 +32,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton(options).AddSingleton(storage).AddSingleton(ring).AddSingleton(keys).AddSingleton<RecordCache>();
         services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<DpopProofs>().AddSingleton<PresentedTokens>().AddSingleton<AttemptLimiter>().AddSingleton<LimitAlarm>().AddSingleton<RequestRates>().AddSingleton<Health>();
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementTrace>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
+        services.AddSingleton<SessionPolicy>().AddSingleton<SessionTerms>(s => s.GetRequiredService<SessionPolicy>().CurrentAsync);
         services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>().AddSingleton<LoginAttempts>();
         services.AddSingleton<FactorVisits>().AddSingleton<FactorAcceptance>().AddSingleton<FactorCodes>().AddSingleton<FactorSecrets>().AddSingleton<RecoveryCodes>();
         services.AddSingleton<KnownBrowsers>().AddSingleton<PasskeyCeremony>().AddSingleton<ChallengeEndpoint>().AddSingleton<EnrolmentEndpoint>().AddSingleton<FactorEndpoints>();
@@ -56,7 +58,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<ConnectSealer>().AddSingleton<ConnectFlow>().AddSingleton<ConnectCallback>().AddSingleton<ConnectBrowserLeg>();
         services.AddSingleton<ConnectPage>().AddSingleton<ConnectDeparture>();
         services.AddSingleton<ConnectCompletion>().AddSingleton<GrantAdoption>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
-        services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<RefreshTokenEndpoints>();
+        services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<SessionRevocation>().AddSingleton<RefreshTokenEndpoints>();
         services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
         services.AddSingleton<SubjectTokenReader>().AddSingleton<AccessTokenSubjects>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<FederatedConnectionExchange>();
@@ -69,6 +71,8 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<SignInSession>().AddSingleton<SignInReturn>().AddSingleton<SignInEndpoint>();
         services.AddSingleton<IdentityLinking>().AddSingleton<LinkScopes>().AddSingleton<IdentityEndpoints>();
         services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
+        services.AddSingleton<SignOut>().AddSingleton<LogoutOutbox>().AddSingleton<LogoutTokens>().AddHostedService<LogoutDelivery>();
+        services.AddSingleton<SessionEnd>(s => s.GetRequiredService<LogoutOutbox>().EndAsync).AddSingleton<UserRemoval>(s => s.GetRequiredService<LogoutOutbox>().RemoveUserAsync);
         services.AddSingleton(SealedNouns.All).AddSingleton(options.RootKeys).AddSingleton<KeyRotation>().AddSingleton<KeyRewrap>();
         services.AddSingleton<KeysOperation>().AddSingleton<RevokeOperation>().AddHostedService<KeyRewrapService>();
         services.AddSingleton<AuditOperation>().AddSingleton<AuditChain>().AddSingleton<LogView>().AddSingleton<LogEndpoints>().AddHostedService<AuditChainService>();
@@ -127,6 +131,7 @@ internal sealed partial class TokenVaultServer
         services.GetRequiredService<IdentityEndpoints>().Map(app);
         services.GetRequiredService<FactorEndpoints>().Map(app);
         services.GetRequiredService<SessionEndpoints>().Map(app);
+        services.GetRequiredService<SessionRevocation>().Map(app);
         services.GetRequiredService<RefreshTokenEndpoints>().Map(app);
         services.GetRequiredService<TenantEndpoints>().Map(app);
         services.GetRequiredService<TokenExchangeProfileEndpoints>().Map(app);

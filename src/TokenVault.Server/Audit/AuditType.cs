@@ -20,6 +20,8 @@ internal static class AuditType
     public const string FailedLoginUnknownUser = "fu";
     public const string SuccessfulLogout = "slo";
     public const string FailedLogout = "flo";
+    public const string BackchannelLogoutSucceeded = "oidc_backchannel_logout_succeeded";
+    public const string BackchannelLogoutFailed = "oidc_backchannel_logout_failed";
     public const string BlockedAccount = "limit_wc";
     public const string BlockedAddress = "limit_mu";
     public const string ApiLimit = "api_limit";

@@ -41,6 +41,7 @@ internal static class ClientBody
             RefreshToken = body.Nested("refresh_token", current.RefreshToken, new RefreshTokenSettings(), ReadRefreshToken),
             RequireProofOfPossession = body.Flag("require_proof_of_possession", current.RequireProofOfPossession, fallback: false),
             RequirePushedAuthorizationRequests = body.Flag("require_pushed_authorization_requests", current.RequirePushedAuthorizationRequests, fallback: false),
+            OidcLogout = body.Nested("oidc_logout", current.OidcLogout, fallback: null, OidcLogoutBody.Read),
             ClientMetadata = ReadMetadata(body, current),
         };
         client = WithTypeDefaults(body, client, isNew: current.Version == 0);
@@ -158,7 +159,7 @@ internal static class ClientBody
             body.Fixed(name, "false");
         }
 
-        foreach (var name in (string[])["addons", "mobile", "native_social_login", "oidc_logout", "oidc_backchannel_logout"])
+        foreach (var name in (string[])["addons", "mobile", "native_social_login", "oidc_backchannel_logout"])
         {
             body.Fixed(name, "{}");
         }

@@ -44,6 +44,7 @@ internal static class ClientView
             .With("resource_server_identifier", client.ResourceServerIdentifier)
             .With("client_authentication_methods", Methods(client))
             .With("token_vault_privileged_access", client.PrivilegedAccess is { } access ? Access(access) : null)
+            .With("oidc_logout", OidcLogoutBody.View(client.OidcLogout))
             .With("client_metadata", client.ClientMetadata?.DeepClone());
     }
 

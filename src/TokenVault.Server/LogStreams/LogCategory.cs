@@ -17,6 +17,8 @@ internal static class LogCategory
         [AuditType.BlockedAccount] = "auth.login.notification",
         [AuditType.BlockedAddress] = "auth.login.notification",
         [AuditType.ApiLimit] = "system.notification",
+        [AuditType.BackchannelLogoutSucceeded] = "auth.logout.success",
+        [AuditType.BackchannelLogoutFailed] = "auth.logout.fail",
         [AuditType.SuccessfulLogout] = "auth.logout.success",
         [AuditType.SuccessfulVaultExchange] = "auth.token_exchange.success",
         [AuditType.SuccessfulCodeExchange] = "auth.token_exchange.success",

@@ -47,6 +47,8 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             writer.WriteString("jwks_uri", issuer + ".well-known/jwks.json");
             writer.WriteString("revocation_endpoint", issuer + "oauth/revoke");
             writer.WriteString("end_session_endpoint", issuer + "oidc/logout");
+            writer.WriteBoolean("backchannel_logout_supported", true);
+            writer.WriteBoolean("backchannel_logout_session_supported", true);
             Write(writer, "scopes_supported", Wire.OpenId, "profile", "email", Wire.OfflineAccess);
             Write(writer, "response_types_supported", "code");
             Write(writer, "response_modes_supported", "query", "fragment", "form_post", "web_message");

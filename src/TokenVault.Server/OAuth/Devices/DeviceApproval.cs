@@ -29,7 +29,7 @@ internal sealed class DeviceApproval(
             && signedIn.User.UserId == asked.Subject
             && await cache.FindAsync<Client>(request.ClientId, context.RequestAborted) is { } client)
         {
-            var batch = allowed ? Approve(request, signedIn, asked) : new Batch().Replace(request with { State = DeviceState.Denied });
+            var batch = allowed ? await ApproveAsync(request, signedIn, asked) : new Batch().Replace(request with { State = DeviceState.Denied });
             var trace = TokenIssuer.Event(allowed ? AuditType.ConsentGiven : AuditType.ConsentDenied, client, RequestOrigin.Of(context)) with
             {
                 UserId = asked.Subject,
@@ -45,7 +45,7 @@ internal sealed class DeviceApproval(
         return false;
     }
 
-    private Batch Approve(DeviceRequest request, SignedIn signedIn, PageConsent asked)
+    private async ValueTask<Batch> ApproveAsync(DeviceRequest request, SignedIn signedIn, PageConsent asked)
     {
         var session = signedIn.Session;
         var batch = new Batch().Replace(request with
@@ -59,7 +59,7 @@ internal sealed class DeviceApproval(
         });
 
         // As with a code: replaced or required, never put, or it could bring back a session that has just ended.
-        var used = sessions.Used(session, request.ClientId);
+        var used = await sessions.UsedAsync(session, request.ClientId);
         return ReferenceEquals(used, session) ? batch.Require(session) : batch.Replace(used);
     }
 }
