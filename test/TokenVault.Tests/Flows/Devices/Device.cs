@@ -53,9 +53,10 @@ internal sealed record Device(VaultApi Api, Credentials Client, Answer Begun)
     });
 
     /// <summary>The user enters the code, and signs in where that is asked for.</summary>
-    public async Task<Visit> EnterAsync(Browser browser, string email, string password, string? code = null)
+    /// <param name="at">Another node; null: where the device has begun.</param>
+    public async Task<Visit> EnterAsync(Browser browser, string email, string password, string? code = null, VaultApi? at = null)
     {
-        var page = await browser.GoAsync(Begun["verification_uri"]!);
+        var page = await browser.GoAsync(at is null ? Begun["verification_uri"]! : at.Issuer + "activate");
         page = await browser.SubmitAsync(page, new Dictionary<string, string> { ["user_code"] = code ?? UserCode });
         return page.Html.Contains("name=\"password\"", StringComparison.Ordinal)
             ? await browser.SubmitAsync(page, new Dictionary<string, string> { ["username"] = email, ["password"] = password })

@@ -65,6 +65,25 @@ public sealed class DiscoveryTests(OAuthVault vault) : IClassFixture<OAuthVault>
         }
     }
 
+    /// <summary>By a client that may use them all: what is listed gets further than that the server does not know it.</summary>
+    [Theory]
+    [InlineData("authorization_code")]
+    [InlineData("refresh_token")]
+    [InlineData("client_credentials")]
+    [InlineData("password")]
+    [InlineData("implicit")]
+    [InlineData("urn:ietf:params:oauth:grant-type:device_code")]
+    [InlineData("urn:ietf:params:oauth:grant-type:token-exchange")]
+    [InlineData("urn:openid:params:grant-type:ciba")]
+    [InlineData("urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token")]
+    public async Task A_grant_is_known_if_and_only_if_it_is_listed(string grant)
+    {
+        var listed = Texts((await vault.GetAsync(".well-known/openid-configuration")).Json["grant_types_supported"]).Contains(grant);
+        var client = await vault.ClientAsync("Every grant", new JsonObject { ["grant_types"] = new JsonArray(grant) });
+        var answer = await vault.TokenAsync(client, ("grant_type", grant));
+        (answer["error"] != "unsupported_grant_type").ShouldBe(listed, answer.Text);
+    }
+
     [Fact]
     public async Task Nothing_that_the_server_cannot_do_is_listed()
     {
