@@ -54,7 +54,7 @@ test('auth0-auth-js pushes its authorization request', async () => {
 
 test('node-auth0 pushes an authorization request', async () => {
   const client = new AuthenticationClient({ domain, clientId: world.app.client_id, clientSecret: world.app.client_secret });
-  const { data } = await client.oauth.pushedAuthorization({ response_type: 'code', redirect_uri: redirectUri, scope: 'openid' });
+  const { data } = await client.oauth.pushedAuthorization({ client_id: world.app.client_id, response_type: 'code', redirect_uri: redirectUri, scope: 'openid' });
   assert.match(data.request_uri, /^urn:ietf:params:oauth:request_uri:/);
   assert.ok(data.expires_in <= 90);
 });

@@ -1,6 +1,5 @@
 using TokenVault.Server.Http;
 using TokenVault.Server.OAuth.SignIn;
-using TokenVault.Server.Protocol;
 using TokenVault.Server.Users;
 
 namespace TokenVault.Server.OAuth.Devices;

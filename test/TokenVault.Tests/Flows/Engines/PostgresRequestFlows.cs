@@ -10,7 +10,6 @@ public sealed class PostgresRequestFlows : RequestFlows
 {
     private PostgresServer _server = null!;
     private TokenVaultServer? _node;
-    private VaultApi? _api;
 
     private protected override async Task<string?> ConnectionStringAsync()
     {
@@ -22,14 +21,10 @@ public sealed class PostgresRequestFlows : RequestFlows
     {
         var address = $"https://localhost:{LoopbackHttp.FreePort()}";
         _node = await Vault.StartNodeAsync(address);
-        return _api = new VaultApi(address + "/", Vault.Api.Trusted);
+        return new VaultApi(address + "/", Vault.Api.Trusted);
     }
 
-    private protected override async Task RemoveNodeAsync()
-    {
-        _api?.Dispose();
-        await (_node?.DisposeAsync() ?? ValueTask.CompletedTask);
-    }
+    private protected override async Task RemoveNodeAsync() => await (_node?.DisposeAsync() ?? ValueTask.CompletedTask);
 
     private protected override async Task RemoveAsync() => await _server.DisposeAsync();
 }

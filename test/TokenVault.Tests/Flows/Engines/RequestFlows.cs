@@ -41,7 +41,7 @@ public abstract class RequestFlows : IAsyncLifetime
         var app = await Admin.CreateApplicationAsync("Pushes");
         var names = await Task.WhenAll(PushAsync(app), PushAsync(app));
         using var browser = await SignedInAsync(app);
-        var elsewhere = await ElsewhereAsync();
+        using var elsewhere = await ElsewhereAsync();
 
         var back = await browser.GoAsync(Url(elsewhere, app, names[0]), Operator.Callback);
         back["code"].ShouldNotBeNull(back.Url);
@@ -62,7 +62,7 @@ public abstract class RequestFlows : IAsyncLifetime
     {
         var device = await Device.BeginAsync(Vault.Api, await Device.ClientAsync(Admin));
         (await device.AskAsync()).ShouldBeRefused(403, "authorization_pending");
-        var elsewhere = await ElsewhereAsync();
+        using var elsewhere = await ElsewhereAsync();
         (await device.AskAsync(elsewhere)).ShouldBeRefused(429, "slow_down");
         Vault.Clock.Advance(TimeSpan.FromSeconds(10));
         (await device.AskAsync(elsewhere)).ShouldBeRefused(403, "authorization_pending");
@@ -85,7 +85,7 @@ public abstract class RequestFlows : IAsyncLifetime
             ["oidc_logout"] = new JsonObject { ["backchannel_logout_urls"] = new JsonArray(receiver.Address) },
         });
         using var browser = await SignedInAsync(app);
-        var elsewhere = await ElsewhereAsync();
+        using var elsewhere = await ElsewhereAsync();
 
         (await browser.GoAsync(elsewhere.Issuer + "v2/logout")).Html.ShouldContain("Signed out");
         await VaultScene.UntilAsync(async () =>

@@ -9,6 +9,6 @@ public sealed class SqliteRequestFlows : RequestFlows
     private protected override async Task<VaultApi> ElsewhereAsync()
     {
         await Vault.RestartAsync();
-        return Vault.Api;
+        return new VaultApi(Vault.Issuer, Vault.Api.Trusted);
     }
 }
