@@ -16,12 +16,16 @@ internal static class AuditType
     public const string FailedTokenExchange = "fecte";
     public const string SuccessfulOnBehalfOf = "success_on_behalf_of_token_exchange";
     public const string FailedOnBehalfOf = "failed_on_behalf_of_token_exchange";
+    public const string SuccessfulDeviceExchange = "sede";
+    public const string FailedDeviceExchange = "fede";
     public const string SuccessfulLogin = "s";
     public const string FailedLogin = "f";
     public const string FailedLoginWrongPassword = "fp";
     public const string FailedLoginUnknownUser = "fu";
     public const string SuccessfulLogout = "slo";
     public const string FailedLogout = "flo";
+    public const string BackchannelLogoutSucceeded = "oidc_backchannel_logout_succeeded";
+    public const string BackchannelLogoutFailed = "oidc_backchannel_logout_failed";
     public const string BlockedAccount = "limit_wc";
     public const string BlockedAddress = "limit_mu";
     public const string ApiLimit = "api_limit";

@@ -23,6 +23,7 @@ internal sealed class AuthenticationTrace(
             Wire.RefreshToken => AuditType.FailedRefreshExchange,
             Wire.ClientCredentials => AuditType.FailedClientCredentials,
             Wire.FederatedExchange => AuditType.FailedVaultExchange,
+            Wire.DeviceCode => AuditType.FailedDeviceExchange,
             _ => null,
         };
 

@@ -70,6 +70,12 @@ internal sealed record Client : IRecord<Client>
     /// <summary>Its tokens are always bound to a key, whatever the API demands.</summary>
     public bool RequireProofOfPossession { get; init; }
 
+    /// <summary>Its users may be sent to <c>/authorize</c> only with what it has pushed to <c>/oauth/par</c> (RFC 9126 §6).</summary>
+    public bool RequirePushedAuthorizationRequests { get; init; }
+
+    /// <summary>Null: it is not told when sessions end.</summary>
+    public OidcLogout? OidcLogout { get; init; }
+
     public JsonObject? ClientMetadata { get; init; }
 
     /// <summary>Keyed hash of the client secret (T-CA-02). A public client may have one, too: it counts once the client is public no more.</summary>

@@ -8,6 +8,9 @@ namespace TokenVault.Server.Protocol;
 /// <param name="Description">What the client is told.</param>
 internal sealed record OAuthError(int Status, string Error, string Description)
 {
+    /// <summary>No failure: the user has been asked, and the client is to ask again (RFC 8628 §3.5).</summary>
+    public const string Pending = "authorization_pending";
+
     /// <summary>The machine-readable reason of a failed exchange: one of <see cref="FailureReason"/>.</summary>
     public string? Reason { get; init; }
 
@@ -57,6 +60,8 @@ internal sealed record OAuthError(int Status, string Error, string Description)
 
     /// <summary>RFC 6750 §3.1.</summary>
     public static OAuthError InvalidToken(string detail) => new(401, "invalid_token", "The access token is missing or not valid.") { Detail = detail };
+
+    public static OAuthError AuthorizationPending(string description) => new(403, Pending, description);
 
     public static OAuthError TooManyRequests(TimeSpan retryAfter) =>
         new(429, "too_many_requests", "Too many failed attempts. Try again later.") { RetryAfter = retryAfter };

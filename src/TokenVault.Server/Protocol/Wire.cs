@@ -7,6 +7,8 @@ internal static class Wire
     public const string RefreshToken = "refresh_token";
     public const string ClientCredentials = "client_credentials";
 
+    public const string DeviceCode = "urn:ietf:params:oauth:grant-type:device_code";
+
     /// <summary>Auth0 Token Vault's exchange: our token for a provider's access token.</summary>
     public const string FederatedExchange = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
 

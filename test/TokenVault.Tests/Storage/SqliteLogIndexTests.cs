@@ -72,8 +72,8 @@ public sealed class SqliteLogIndexTests : IDisposable
                 .ShouldBe(Enumerable.Reverse(expected).Skip(5).Take(20));
             var (above, below) = (expected[10], expected[^10]);
             var between = query with { Above = above, Below = below };
-            (await storage.ListAuditAsync(between, default)).Count.ShouldBe(expected.Count - 20);
-            (await storage.CountAuditAsync(between, default)).ShouldBe(expected.Count - 20);
+            (await storage.ListAuditAsync(between, default)).Count.ShouldBe(expected.Count - 21);
+            (await storage.CountAuditAsync(between, default)).ShouldBe(expected.Count - 21);
         }
 
         (await storage.CountAuditAsync(new AuditQuery { UserId = "nobody" }, default)).ShouldBe(0);

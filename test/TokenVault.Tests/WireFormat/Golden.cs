@@ -107,7 +107,7 @@ internal sealed partial class Golden(params (string Address, string Name)[] addr
     {
         foreach (var (address, name) in addresses)
         {
-            text = text.Replace(address, name, StringComparison.Ordinal);
+            text = text.Replace(address, name, StringComparison.Ordinal).Replace(Uri.EscapeDataString(address), name, StringComparison.Ordinal);
         }
 
         return Volatile.Aggregate(text, (stable, rule) => rule.Pattern.Replace(stable, rule.Placeholder));
