@@ -80,10 +80,15 @@ internal sealed class FederatedConnectionExchange(
             }
 
             // and not more than the client may have: else narrowed, or refused.
+            if (attempt.Recall.HasHappened && TokenReach.IsBeyond(attempt, tokenset))
+            {
+                return await RunAsync(attempt with { Recall = Recall.None }, cancellationToken);
+            }
+
             var fitting = await reach.FitAsync(attempt, tokenset, connection, cancellationToken);
             if (fitting.Failed(out var tooWide))
             {
-                return await RefuseAsync(attempt, tooWide, cancellationToken);
+                return await audit.FailedAsync(attempt, tooWide);
             }
 
             // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.

@@ -33,6 +33,10 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
             : ExchangeErrors.Denied("The client's grants do not name the connection.");
     }
 
+    /// <summary>The tokenset's own token is good for more than the client may have.</summary>
+    public static bool IsBeyond(ExchangeAttempt attempt, Tokenset tokenset) =>
+        Most(attempt.Request, attempt.Client) is { } most && AgentPolicy.Beyond(tokenset.Scopes, most).Count > 0;
+
     /// <summary>The token that may leave, with as much of the tokenset as it stands for.</summary>
     /// <exception cref="Storage.CorruptRecordException">The tokenset does not open.</exception>
     public async ValueTask<Outcome<LeavingToken>> FitAsync(ExchangeAttempt attempt, Tokenset tokenset, Connection connection, CancellationToken cancellationToken)
