@@ -23,6 +23,8 @@ internal sealed class AuthenticationTrace(
             Wire.RefreshToken => AuditType.FailedRefreshExchange,
             Wire.ClientCredentials => AuditType.FailedClientCredentials,
             Wire.FederatedExchange => AuditType.FailedVaultExchange,
+            Wire.Ciba => AuditType.FailedBackchannelExchange,
+            _ when context.Request.Path == Wire.BackchannelPath => AuditType.BackchannelNotStarted,
             _ => null,
         };
 

@@ -10,7 +10,7 @@ namespace TokenVault.Server.Exchange;
 /// <summary>
 /// The reason this server exists: a token of ours for a provider's.
 /// 1 the client may exchange → 2 who is the subject → 3 which connection → 4 their tokenset → 5 refresh it if it is not fresh,
-/// once, together with all who wait → 6 alive and scopes covered → 7 audit, then answer.
+/// once, together with all who wait → 6 alive and scopes covered → 7 approved, where a rule demands it → 8 audit, then answer.
 /// </summary>
 internal sealed class FederatedConnectionExchange(
     ExchangeRules rules, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokensetSealer sealer, ExchangeAudit audit)
@@ -74,10 +74,17 @@ internal sealed class FederatedConnectionExchange(
                 return await audit.FailedAsync(attempt, refusal);
             }
 
-            // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
+            // 7 approved by the user, where a rule demands it: asked last, so that nobody approves what cannot be had.
+            var (approval, unapproved) = await rules.ApprovalAsync(attempt, connection, tokenset, cancellationToken);
+            if (unapproved is not null)
+            {
+                return await audit.FailedAsync(attempt, unapproved);
+            }
+
+            // 8 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
             var (accessToken, refreshToken) = sealer.Open(tokenset);
             var issued = request.AsksForRefreshToken ? refreshToken! : accessToken;
-            return await audit.SucceededAsync(attempt, tokenset, issued) switch
+            return await audit.SucceededAsync(attempt with { Approval = approval }, tokenset, issued) switch
             {
                 Delivery.Recorded => Answer(request, tokenset, issued),
                 Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),

@@ -20,6 +20,9 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
     public bool Rfc9068 { get; init; }
 
     public Confirmation BoundTo { get; init; } = Confirmation.None;
+
+    /// <summary>As JSON (RFC 9396 §9.1).</summary>
+    public string? AuthorizationDetails { get; init; }
 }
 
 /// <summary>An access token of this server, verified.</summary>
@@ -65,6 +68,12 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
             if (claims.UserId is null)
             {
                 writer.WriteString("gty", "client-credentials");
+            }
+
+            if (claims.AuthorizationDetails is not null)
+            {
+                writer.WritePropertyName("authorization_details");
+                writer.WriteRawValue(claims.AuthorizationDetails);
             }
 
             WriteConfirmation(writer, claims.BoundTo);

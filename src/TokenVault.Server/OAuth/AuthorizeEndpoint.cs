@@ -1,5 +1,6 @@
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
+using TokenVault.Server.OAuth.Ciba;
 using TokenVault.Server.OAuth.Linking;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
@@ -43,6 +44,12 @@ internal sealed class AuthorizeEndpoint(
     {
         var state = context.Request.Query["state"].ToString();
         var page = states.Open(context, LoginEndpoint.PageName, state) ?? states.Open(context, ConsentEndpoint.PageName, state) ?? states.Open(context, FactorVisits.PageName, state);
+        if (page is not null && ApprovalVisit.TryRead(page.Query, out var approvalId))
+        {
+            context.Response.Redirect(ApprovalVisit.Path(approvalId));
+            return Task.CompletedTask;
+        }
+
         return page is null
             ? Page.Error(400, "This page has expired", "Go back to the application and sign in again.").WriteAsync(context)
             : HandleAsync(context, page.Query, page);

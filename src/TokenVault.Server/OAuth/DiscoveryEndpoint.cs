@@ -44,6 +44,9 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             writer.WriteString("jwks_uri", issuer + ".well-known/jwks.json");
             writer.WriteString("revocation_endpoint", issuer + "oauth/revoke");
             writer.WriteString("end_session_endpoint", issuer + "oidc/logout");
+            writer.WriteString("backchannel_authentication_endpoint", issuer.TrimEnd('/') + Wire.BackchannelPath);
+            Write(writer, "backchannel_token_delivery_modes_supported", "poll");
+            writer.WriteBoolean("backchannel_user_code_parameter_supported", false);
             Write(writer, "scopes_supported", Wire.OpenId, "profile", "email", Wire.OfflineAccess);
             Write(writer, "response_types_supported", "code");
             Write(writer, "response_modes_supported", "query", "fragment", "form_post", "web_message");
@@ -90,6 +93,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         writer.WriteString("token_endpoint", alias + "oauth/token");
         writer.WriteString("revocation_endpoint", alias + "oauth/revoke");
         writer.WriteString("userinfo_endpoint", alias + "userinfo");
+        writer.WriteString("backchannel_authentication_endpoint", alias.TrimEnd('/') + Wire.BackchannelPath);
         writer.WriteEndObject();
     }
 

@@ -53,11 +53,11 @@ public sealed class DiscoveryTests(OAuthVault vault) : IClassFixture<OAuthVault>
         var metadata = (await vault.GetAsync(".well-known/openid-configuration")).Json.AsObject();
         var listed = metadata.Where(member => member.Key.EndsWith("_endpoint", StringComparison.Ordinal) || member.Key == "jwks_uri").ToList();
 
-        listed.Count.ShouldBe(6);
+        listed.Count.ShouldBe(7);
         foreach (var (name, url) in listed)
         {
             var path = ((string)url!)[vault.Issuer.Length..];
-            var byPost = name is "token_endpoint" or "revocation_endpoint";
+            var byPost = name is "token_endpoint" or "revocation_endpoint" or "backchannel_authentication_endpoint";
             var answer = byPost ? await vault.PostAsync(path, "") : await vault.GetAsync(path);
             answer.Status.ShouldNotBe(404, name);
             answer.Status.ShouldNotBe(405, name);
@@ -70,7 +70,7 @@ public sealed class DiscoveryTests(OAuthVault vault) : IClassFixture<OAuthVault>
     {
         var metadata = (await vault.GetAsync(".well-known/openid-configuration")).Json.AsObject();
 
-        foreach (var feature in (string[])["pushed_authorization_request_endpoint", "backchannel_authentication_endpoint", "registration_endpoint", "device_authorization_endpoint", "mfa_challenge_endpoint"])
+        foreach (var feature in (string[])["pushed_authorization_request_endpoint", "registration_endpoint", "device_authorization_endpoint", "mfa_challenge_endpoint"])
         {
             metadata.ContainsKey(feature).ShouldBeFalse(feature);
         }

@@ -136,7 +136,6 @@ public sealed class TokenRequestTests(OAuthVault vault) : IClassFixture<OAuthVau
     [InlineData("implicit")]
     [InlineData("urn:ietf:params:oauth:grant-type:device_code")]
     [InlineData("urn:ietf:params:oauth:grant-type:token-exchange")]
-    [InlineData("urn:openid:params:grant-type:ciba")]
     [InlineData("http://auth0.com/oauth/grant-type/mfa-otp")]
     [InlineData("CLIENT_CREDENTIALS")]
     [InlineData("client_credentials ")]
