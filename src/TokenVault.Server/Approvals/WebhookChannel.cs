@@ -17,9 +17,14 @@ internal sealed class WebhookChannel(EgressGuard guard, TokenVaultOptions option
 
     public async Task<string?> SendAsync(ApprovalMessage message, CancellationToken cancellationToken)
     {
+        if (!UpstreamUrl.TryParse(options.Approvals.Webhook.Url, out var url, out var problem))
+        {
+            return "the URL " + problem;
+        }
+
         var body = Encoding.UTF8.GetBytes(message.ToJson().ToJsonString());
         var signed = string.Create(CultureInfo.InvariantCulture, $"t={time.GetUtcNow().ToUnixTimeSeconds()}");
-        using var request = new HttpRequestMessage(HttpMethod.Post, options.Approvals.Webhook.Url);
+        using var request = new HttpRequestMessage(HttpMethod.Post, url);
         request.Content = new ByteArrayContent(body);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add(WebhookSignature.Header, WebhookSignature.Of(signed, options.Approvals.Webhook.Secret!, body));

@@ -205,6 +205,25 @@ public sealed class BackchannelTests(ApprovalScene scene) : IClassFixture<Approv
     }
 
     [Fact]
+    public async Task What_a_removed_client_asked_for_is_gone()
+    {
+        var admin = await scene.AdminAsync();
+        var client = await admin.CreateApplicationAsync("Short-lived", new JsonObject { ["grant_types"] = new JsonArray(Wire.Ciba) });
+        var user = await scene.NewUserAsync();
+        var asked = await scene.AskedAsync(user.Id, ("client_id", client.ClientId), ("client_secret", client.ClientSecret), ("scope", "openid"), ("audience", null));
+        var page = await user.Browser.GoAsync(asked.Uri);
+        (await admin.DeleteAsync("clients/" + client.ClientId)).Status.ShouldBe(204);
+
+        (await user.Browser.SubmitAsync(page, ApprovalScene.Allow)).Status.ShouldBe(410);
+        (await user.Browser.GoAsync(asked.Uri)).Status.ShouldBe(410);
+        (await user.Browser.GoAsync(scene.Vault.Issuer + "approvals")).Html.ShouldContain("Nothing waits for your approval.");
+        (await scene.RowAsync(asked.Uri)).ShouldBeNull();
+        var poll = scene.PollForm(asked.Id);
+        (poll["client_id"], poll["client_secret"]) = (client.ClientId, client.ClientSecret);
+        (await scene.Vault.Api.FormAsync("oauth/token", poll))["error"].ShouldBe("invalid_client");
+    }
+
+    [Fact]
     public async Task Discovery_tells_of_it()
     {
         var metadata = (await scene.Vault.Api.SendAsync(HttpMethod.Get, ".well-known/openid-configuration")).Json;
