@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using TokenVault.Server.Accounts;
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
@@ -11,6 +12,7 @@ using TokenVault.Server.Http.OpenApi;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
 using TokenVault.Server.OAuth;
+using TokenVault.Server.OAuth.Ciba;
 using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.OAuth.Linking;
@@ -67,6 +69,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<IGrant, AuthorizationCodeGrant>().AddSingleton<IGrant, RefreshTokenGrant>().AddSingleton<IGrant, ClientCredentialsGrant>().AddSingleton<IGrant, FederatedExchangeGrant>();
         services.AddSingleton<SubjectTokens>().AddSingleton<ActorTokens>().AddSingleton<CustomProfiles>().AddSingleton<DelegationPolicy>().AddSingleton<DelegationAudit>().AddSingleton<IGrant, TokenExchangeGrant>();
         services.AddSingleton<IGrant, DeviceCodeGrant>().AddSingleton<DeviceRequests>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceApproval>().AddSingleton<ActivateEndpoint>().AddSingleton<ResumeEndpoint>();
+        RegisterApprovals(services, options);
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenCaller>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<PushedRequests>().AddSingleton<PushEndpoint>();
         services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<MultiFactorStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
@@ -89,6 +92,23 @@ internal sealed partial class TokenVaultServer
 
         // The framework's own switch for forwarded addresses believes anybody; here only named proxies are believed (T-PW-05).
         services.PostConfigure<ForwardedHeadersOptions>(forwarded => forwarded.ForwardedHeaders = ForwardedHeaders.None);
+    }
+
+    /// <summary>A channel that is not configured is not there.</summary>
+    private static void RegisterApprovals(IServiceCollection services, TokenVaultOptions options)
+    {
+        services.AddSingleton<ApprovalRequests>().AddSingleton<ApprovalPolls>().AddSingleton<ApprovalDecision>().AddHostedService<ApprovalNotices>();
+        services.AddSingleton<BackchannelAccess>().AddSingleton<BackchannelEndpoint>().AddSingleton<ApprovalPages>().AddSingleton<ApprovalEndpoint>().AddSingleton<IGrant, CibaGrant>();
+        services.AddSingleton<ExchangeApprovals>();
+        if (options.Approvals.Webhook.Url is not null)
+        {
+            services.AddSingleton<IApprovalChannel, WebhookChannel>();
+        }
+
+        if (options.Approvals.Mail.Host is not null)
+        {
+            services.AddSingleton<IApprovalChannel, MailChannel>();
+        }
     }
 
     private static void Map(WebApplication app, TokenVaultOptions options)
@@ -114,6 +134,8 @@ internal sealed partial class TokenVaultServer
         services.GetRequiredService<EnrolmentEndpoint>().Map(app);
         services.GetRequiredService<ConsentEndpoint>().Map(app);
         services.GetRequiredService<TokenEndpoint>().Map(app);
+        services.GetRequiredService<BackchannelEndpoint>().Map(app);
+        services.GetRequiredService<ApprovalEndpoint>().Map(app);
         services.GetRequiredService<AuthenticatorsEndpoint>().Map(app);
         services.GetRequiredService<RevocationEndpoint>().Map(app);
         services.GetRequiredService<UserinfoEndpoint>().Map(app);

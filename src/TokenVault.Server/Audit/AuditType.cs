@@ -18,6 +18,13 @@ internal static class AuditType
     public const string FailedOnBehalfOf = "failed_on_behalf_of_token_exchange";
     public const string SuccessfulDeviceExchange = "sede";
     public const string FailedDeviceExchange = "fede";
+    public const string BackchannelStarted = "ciba_start_succeeded";
+    public const string BackchannelNotStarted = "ciba_start_failed";
+    public const string SuccessfulBackchannelExchange = "ciba_exchange_succeeded";
+    public const string FailedBackchannelExchange = "ciba_exchange_failed";
+    public const string ApprovalRequested = "approval_requested";
+    public const string ApprovalGiven = "approval_granted";
+    public const string ApprovalDenied = "approval_denied";
     public const string SuccessfulLogin = "s";
     public const string FailedLogin = "f";
     public const string FailedLoginWrongPassword = "fp";

@@ -17,7 +17,11 @@ internal sealed record ApiAccess(string Audience, IReadOnlyList<string> Scopes, 
             Alg = Api?.SigningAlg ?? "RS256",
             Rfc9068 = Api?.TokenDialect == "rfc9068_profile",
             BoundTo = BoundTo,
+            AuthorizationDetails = AuthorizationDetails,
         };
+
+    /// <summary>What the user approved besides scopes, as JSON; null for nothing.</summary>
+    public string? AuthorizationDetails { get; init; }
 
     /// <summary>The keys without which the access token is good for nothing.</summary>
     public Confirmation BoundTo { get; private init; } = Confirmation.None;

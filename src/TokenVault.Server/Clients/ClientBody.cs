@@ -17,7 +17,7 @@ internal static class ClientBody
         "http://auth0.com/oauth/grant-type/mfa-otp", "http://auth0.com/oauth/grant-type/mfa-recovery-code",
         "http://auth0.com/oauth/grant-type/passwordless/otp", Wire.DeviceCode,
         Wire.TokenExchange, "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:openid:params:grant-type:ciba", "urn:okta:params:oauth:grant-type:webauthn",
+        Wire.Ciba, "urn:okta:params:oauth:grant-type:webauthn",
     };
 
     public static Client Read(BodyReader body, Client current, DateTimeOffset now)

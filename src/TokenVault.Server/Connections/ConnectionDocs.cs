@@ -34,6 +34,7 @@ internal static class ConnectionDocs
         EnabledClients = [ClientId],
         AuthenticationActive = true,
         ConnectedAccountsActive = true,
+        Approval = new ConnectionApproval { Scopes = ["calendar.write"], ValidFor = 600 },
         Metadata = new JsonObject { ["team"] = "assistants" },
         Version = 1,
     };

@@ -111,7 +111,7 @@ internal static class ConnectionOptionsBody
         // The older name first, so that the newer one has the last word.
         var active = body.Nested(
             "federated_connections_access_tokens", default(bool?), null, nested => nested.Flag("active", current: false, fallback: false));
-        return body.Nested("connected_accounts", active, false, nested => ConnectionBody.ReadConnectedAccounts(nested));
+        return body.Nested("connected_accounts", active, false, nested => ConnectionBody.ReadConnectedAccounts(nested, current: false));
     }
 
     private static byte[]? ReadSecret(BodyReader body, byte[]? stored, Func<string, byte[]> seal)

@@ -9,8 +9,9 @@ namespace TokenVault.Server.Exchange;
 /// <summary>
 /// The reason this server exists: a token of ours for a provider's.
 /// 1 the client may exchange → 2 who is the subject → 3 which connection → 4 their tokenset → 5 refresh it if it is not fresh,
-/// once, together with all who wait → 6 alive and scopes covered → 7 audit, then answer. What earlier exchanges have read will do for an
-/// answer, whose audit row requires that it is true still; whatever else would come of it is decided from the store.
+/// once, together with all who wait → 6 alive and scopes covered → 7 approved, where a rule demands it → 8 audit, then answer. What earlier
+/// exchanges have read will do for an answer, whose audit row requires that it is true still; whatever else would come of it is decided
+/// from the store.
 /// </summary>
 internal sealed class FederatedConnectionExchange(
     ExchangeRules rules, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokenReach reach, ExchangeAudit audit)
@@ -79,20 +80,33 @@ internal sealed class FederatedConnectionExchange(
                 return await RefuseAsync(attempt, refusal, cancellationToken);
             }
 
-            // and not more than the client may have: else narrowed, or refused.
-            if (attempt.Recall.HasHappened && TokenReach.IsBeyond(attempt, tokenset))
+            // and not more than the client may have: else it is to be narrowed.
+            var scopes = reach.ScopesFor(attempt, tokenset, connection);
+            if (scopes.Failed(out var tooWide))
+            {
+                return await RefuseAsync(attempt, tooWide, cancellationToken);
+            }
+
+            if (attempt.Recall.HasHappened && !ReferenceEquals(scopes.Value, tokenset.Scopes))
             {
                 return await RunAsync(attempt with { Recall = Recall.None }, cancellationToken);
             }
 
-            var fitting = await reach.FitAsync(attempt, tokenset, connection, cancellationToken);
-            if (fitting.Failed(out var tooWide))
+            // 7 approved by the user, where a rule demands it: asked last, so that nobody approves what cannot be had.
+            var (approval, unapproved) = await rules.ApprovalAsync(attempt, connection, tokenset with { Scopes = scopes.Value }, cancellationToken);
+            if (unapproved is not null)
             {
-                return await audit.FailedAsync(attempt, tooWide);
+                return await RefuseAsync(attempt, unapproved, cancellationToken);
             }
 
-            // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
-            return await audit.SucceededAsync(attempt, fitting.Value.As, fitting.Value.Token) switch
+            var fitting = await reach.TakeAsync(attempt, tokenset, connection, scopes.Value, cancellationToken);
+            if (fitting.Failed(out var notNarrowed))
+            {
+                return await audit.FailedAsync(attempt, notNarrowed);
+            }
+
+            // 8 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
+            return await audit.SucceededAsync(attempt with { Approval = approval }, fitting.Value.As, fitting.Value.Token) switch
             {
                 Delivery.Recorded => Answer(attempt, fitting.Value),
                 Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),

@@ -33,43 +33,55 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
             : ExchangeErrors.Denied("The client's grants do not name the connection.");
     }
 
-    /// <summary>The tokenset's own token is good for more than the client may have.</summary>
-    public static bool IsBeyond(ExchangeAttempt attempt, Tokenset tokenset) =>
-        Most(attempt.Request, attempt.Client) is { } most && AgentPolicy.Beyond(tokenset.Scopes, most).Count > 0;
-
-    /// <summary>The token that may leave, with as much of the tokenset as it stands for.</summary>
-    /// <exception cref="Storage.CorruptRecordException">The tokenset does not open.</exception>
-    public async ValueTask<Outcome<LeavingToken>> FitAsync(ExchangeAttempt attempt, Tokenset tokenset, Connection connection, CancellationToken cancellationToken)
+    /// <summary>What the token that leaves will be good for: the tokenset's scopes, or fewer, where it has to be narrowed.</summary>
+    public Outcome<IReadOnlyList<string>> ScopesFor(ExchangeAttempt attempt, Tokenset tokenset, Connection connection)
     {
         var (request, client) = (attempt.Request, attempt.Client);
         if (Most(request, client) is not { } most || AgentPolicy.Beyond(tokenset.Scopes, most) is not { Count: > 0 } beyond)
         {
-            var (accessToken, refreshToken) = sealer.Open(tokenset);
-            return new LeavingToken(request.AsksForRefreshToken ? refreshToken! : accessToken, tokenset);
+            return Outcome.Of(tokenset.Scopes);
         }
 
-        var denied = ExchangeErrors.Denied("The user's token is good for more than the client may have.") with { Detail = "beyond it: " + OAuthError.Shown(Scope.Format(beyond)) };
         List<string> wanted = [.. request.Scopes.Count > 0 ? request.Scopes : tokenset.Scopes.Intersect(most, StringComparer.Ordinal)];
         if (AgentPolicy.Beyond(wanted, most).Count > 0)
         {
             return ExchangeErrors.Denied("The client may not have every requested scope.");
         }
 
-        if (request.AsksForRefreshToken || wanted.Count == 0 || !narrowing.IsPossible(tokenset, connection))
+        return request.AsksForRefreshToken || wanted.Count == 0 || !narrowing.IsPossible(tokenset, connection)
+            ? TooWide(beyond)
+            : Outcome.Of<IReadOnlyList<string>>(wanted);
+    }
+
+    /// <summary>The token that may leave, with as much of the tokenset as it stands for.</summary>
+    /// <param name="scopes">From <see cref="ScopesFor"/>.</param>
+    /// <exception cref="Storage.CorruptRecordException">The tokenset does not open.</exception>
+    public async ValueTask<Outcome<LeavingToken>> TakeAsync(
+        ExchangeAttempt attempt, Tokenset tokenset, Connection connection, IReadOnlyList<string> scopes, CancellationToken cancellationToken)
+    {
+        if (ReferenceEquals(scopes, tokenset.Scopes))
         {
-            return denied;
+            var (accessToken, refreshToken) = sealer.Open(tokenset);
+            return new LeavingToken(attempt.Request.AsksForRefreshToken ? refreshToken! : accessToken, tokenset);
         }
 
-        var narrowed = await narrowing.NarrowAsync(tokenset, connection, wanted, cancellationToken);
+        var most = Most(attempt.Request, attempt.Client)!;
+        var narrowed = await narrowing.NarrowAsync(tokenset, connection, scopes, cancellationToken);
         return narrowed switch
         {
             { IsOver: true } => ExchangeErrors.Reauthorize("the provider rejected the grant when it was asked to narrow it"),
             { Outage: { } outage } => ExchangeErrors.Unavailable(outage, narrowed.RetryAfter),
-            { Token: { } token } when AgentPolicy.Beyond(token.Scopes, most).Count == 0 && !wanted.Except(token.Scopes, StringComparer.Ordinal).Any() =>
+            { Token: { } token } when AgentPolicy.Beyond(token.Scopes, most).Count == 0 && !scopes.Except(token.Scopes, StringComparer.Ordinal).Any() =>
                 new LeavingToken(token.AccessToken, tokenset with { Scopes = token.Scopes, AccessTokenExpiresAt = token.ExpiresAt }),
-            _ => denied with { Detail = denied.Detail + "; the provider does not narrow it" },
+            _ => TooWide(AgentPolicy.Beyond(tokenset.Scopes, most), "; the provider does not narrow it"),
         };
     }
+
+    private static OAuthError TooWide(IReadOnlyList<string> beyond, string why = "") =>
+        ExchangeErrors.Denied("The user's token is good for more than the client may have.") with
+        {
+            Detail = "beyond it: " + OAuthError.Shown(Scope.Format(beyond)) + why,
+        };
 
     /// <summary>Null: as much as there is.</summary>
     private static IReadOnlyList<string>? Most(ExchangeRequest request, Client client)

@@ -22,6 +22,8 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
     public Confirmation BoundTo { get; init; } = Confirmation.None;
 
     public Delegation Delegation { get; init; } = Delegation.None;
+    /// <summary>As JSON (RFC 9396 §9.1).</summary>
+    public string? AuthorizationDetails { get; init; }
 }
 
 /// <summary>An access token of this server, verified.</summary>
@@ -69,6 +71,12 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
             if (claims.UserId is null)
             {
                 writer.WriteString("gty", "client-credentials");
+            }
+
+            if (claims.AuthorizationDetails is not null)
+            {
+                writer.WritePropertyName("authorization_details");
+                writer.WriteRawValue(claims.AuthorizationDetails);
             }
 
             WriteConfirmation(writer, claims.BoundTo);

@@ -1,5 +1,7 @@
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
+using TokenVault.Server.OAuth.Ciba;
 using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.Protocol;
@@ -11,13 +13,18 @@ namespace TokenVault.Server.OAuth;
 /// Reads authorization requests: as they come, and again behind a page, or behind a way through a provider: what they named may have
 /// changed since.
 /// </summary>
-internal sealed class AuthorizeRequests(RecordCache cache, PushedRequests pushed, DeviceRequests devices, TokenVaultOptions options)
+internal sealed class AuthorizeRequests(IStorage storage, RecordCache cache, PushedRequests pushed, DeviceRequests devices, TokenVaultOptions options)
 {
     public async ValueTask<AuthorizeRequest?> ReadAsync(string query, CancellationToken cancellationToken)
     {
         if (DeviceRequests.IsDevice(query))
         {
             return await DeviceAsync(query, cancellationToken);
+        }
+
+        if (ApprovalVisit.TryRead(query, out var approvalId))
+        {
+            return await ForApprovalAsync(approvalId, cancellationToken);
         }
 
         var read = RequestParameters.FromQuery(query);
@@ -91,6 +98,24 @@ internal sealed class AuthorizeRequests(RecordCache cache, PushedRequests pushed
         return mode is null || (mode == ResponseMode.WebMessage && !client.WebOrigins.Contains(Urls.Origin(redirectUri), StringComparer.Ordinal))
             ? OAuthError.InvalidRequest("The response_mode is not supported for this client.")
             : new AuthorizeResponse(options.Issuer, mode.Value, redirectUri, parameters["state"]);
+    }
+
+    /// <summary>
+    /// Users sign in to the approval pages as they would for the application that asks: through the connections that it has. The list is no
+    /// application's: local users sign in there, and whoever is signed in already.
+    /// </summary>
+    private async ValueTask<AuthorizeRequest?> ForApprovalAsync(string? approvalId, CancellationToken cancellationToken)
+    {
+        var back = new AuthorizeResponse(options.Issuer, ResponseMode.Query, options.Issuer.TrimEnd('/') + ApprovalVisit.Path(approvalId), State: null);
+        if (approvalId is null)
+        {
+            return new AuthorizeRequest { Client = new Client { ClientId = ApprovalVisit.PageName, Name = "Approvals" }, Response = back };
+        }
+
+        return await storage.FindAsync<Approval>(approvalId, cancellationToken) is { } approval
+            && await cache.FindAsync<Client>(approval.ClientId, cancellationToken) is { } client
+                ? new AuthorizeRequest { Client = client, Response = back, AsksForMultiFactor = approval.NeedsMultiFactor }
+                : null;
     }
 }
 

@@ -49,6 +49,9 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             writer.WriteString("end_session_endpoint", issuer + "oidc/logout");
             writer.WriteBoolean("backchannel_logout_supported", true);
             writer.WriteBoolean("backchannel_logout_session_supported", true);
+            writer.WriteString("backchannel_authentication_endpoint", issuer.TrimEnd('/') + Wire.BackchannelPath);
+            Write(writer, "backchannel_token_delivery_modes_supported", "poll");
+            writer.WriteBoolean("backchannel_user_code_parameter_supported", false);
             Write(writer, "scopes_supported", Wire.OpenId, "profile", "email", Wire.OfflineAccess);
             Write(writer, "response_types_supported", "code");
             Write(writer, "response_modes_supported", "query", "fragment", "form_post", "web_message");
@@ -98,6 +101,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
         writer.WriteString("device_authorization_endpoint", alias + "oauth/device/code");
         writer.WriteString("revocation_endpoint", alias + "oauth/revoke");
         writer.WriteString("userinfo_endpoint", alias + "userinfo");
+        writer.WriteString("backchannel_authentication_endpoint", alias.TrimEnd('/') + Wire.BackchannelPath);
         writer.WriteEndObject();
     }
 

@@ -1,4 +1,5 @@
 using TokenVault.Server.Http;
+using TokenVault.Server.OAuth.Ciba;
 using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.Users;
 using TokenVault.Server.Users.Factors;
@@ -17,6 +18,12 @@ internal sealed class ResumeEndpoint(PageStates states, AuthorizeEndpoint author
         if (page is null)
         {
             return Page.Error(400, "This page has expired", "Go back to the application and sign in again.").WriteAsync(context);
+        }
+
+        if (ApprovalVisit.TryRead(page.Query, out var approvalId))
+        {
+            context.Response.Redirect(ApprovalVisit.Path(approvalId));
+            return Task.CompletedTask;
         }
 
         return DeviceRequests.IsDevice(page.Query) ? activate.GoOnAsync(context, page.Query, page) : authorize.HandleAsync(context, page.Query, page);

@@ -19,6 +19,7 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
             TokenType = TypeOf(access),
             Scope = Granted(access),
             RefreshToken = refreshToken,
+            AuthorizationDetails = access.AuthorizationDetails,
             IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about) : null,
         };
     }

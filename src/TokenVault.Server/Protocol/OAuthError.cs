@@ -20,7 +20,10 @@ internal sealed record OAuthError(int Status, string Error, string Description)
     /// <summary>With <c>mfa_required</c>: how to go on.</summary>
     public MultiFactorDemand? MultiFactor { get; init; }
 
-    /// <summary>With status 503 and 429: when to come back.</summary>
+    /// <summary>While a user has yet to approve: how to go on.</summary>
+    public ApprovalDemand? Approval { get; init; }
+
+    /// <summary>When to come back.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>What the log is told beside it; never sent to the client.</summary>
@@ -63,6 +66,9 @@ internal sealed record OAuthError(int Status, string Error, string Description)
 
     public static OAuthError AuthorizationPending(string description) => new(403, Pending, description);
 
+    /// <summary>CIBA Core §11, which takes the code from RFC 8628 §3.5.</summary>
+    public static OAuthError AuthorizationPending() => new(400, Pending, "The end-user authorization is pending");
+
     public static OAuthError TooManyRequests(TimeSpan retryAfter) =>
         new(429, "too_many_requests", "Too many failed attempts. Try again later.") { RetryAfter = retryAfter };
 
@@ -85,6 +91,9 @@ internal static class FailureReason
 
     /// <summary>The provider is away: try again after <c>Retry-After</c>; nothing is lost.</summary>
     public const string TemporarilyUnavailable = "temporarily_unavailable";
+
+    /// <summary>The user has been asked to approve this very act: try again after <c>Retry-After</c>, until there is an answer.</summary>
+    public const string ApprovalRequired = "approval_required";
 
     /// <summary>A rule of this deployment forbids it; trying again is of no use.</summary>
     public const string PolicyDenied = "policy_denied";

@@ -8,6 +8,11 @@ internal static class Wire
     public const string ClientCredentials = "client_credentials";
 
     public const string DeviceCode = "urn:ietf:params:oauth:grant-type:device_code";
+    /// <summary>The user is asked on another device (OpenID Connect CIBA Core §4).</summary>
+    public const string Ciba = "urn:openid:params:grant-type:ciba";
+
+    /// <summary>Where a client asks for a user's approval.</summary>
+    public const string BackchannelPath = "/bc-authorize";
 
     /// <summary>Auth0 Token Vault's exchange: our token for a provider's access token.</summary>
     public const string FederatedExchange = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";

@@ -53,11 +53,11 @@ public sealed class DiscoveryTests(OAuthVault vault) : IClassFixture<OAuthVault>
         var metadata = (await vault.GetAsync(".well-known/openid-configuration")).Json.AsObject();
         var listed = metadata.Where(member => member.Key.EndsWith("_endpoint", StringComparison.Ordinal) || member.Key == "jwks_uri").ToList();
 
-        listed.Count.ShouldBe(8);
+        listed.Count.ShouldBe(9);
         foreach (var (name, url) in listed)
         {
             var path = ((string)url!)[vault.Issuer.Length..];
-            var byPost = name is "token_endpoint" or "revocation_endpoint" or "pushed_authorization_request_endpoint" or "device_authorization_endpoint";
+            var byPost = name is "token_endpoint" or "revocation_endpoint" or "pushed_authorization_request_endpoint" or "device_authorization_endpoint" or "backchannel_authentication_endpoint";
             var answer = byPost ? await vault.PostAsync(path, "") : await vault.GetAsync(path);
             answer.Status.ShouldNotBe(404, name);
             answer.Status.ShouldNotBe(405, name);
@@ -89,7 +89,7 @@ public sealed class DiscoveryTests(OAuthVault vault) : IClassFixture<OAuthVault>
     {
         var metadata = (await vault.GetAsync(".well-known/openid-configuration")).Json.AsObject();
 
-        foreach (var feature in (string[])["backchannel_authentication_endpoint", "registration_endpoint", "mfa_challenge_endpoint"])
+        foreach (var feature in (string[])["registration_endpoint", "mfa_challenge_endpoint"])
         {
             metadata.ContainsKey(feature).ShouldBeFalse(feature);
         }

@@ -134,7 +134,6 @@ public sealed class TokenRequestTests(OAuthVault vault) : IClassFixture<OAuthVau
     [Theory]
     [InlineData("password")]
     [InlineData("implicit")]
-    [InlineData("urn:openid:params:grant-type:ciba")]
     [InlineData("http://auth0.com/oauth/grant-type/mfa-otp")]
     [InlineData("CLIENT_CREDENTIALS")]
     [InlineData("client_credentials ")]
