@@ -49,6 +49,8 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
     /// <summary>Between nodes of this server, whose clocks an operator keeps together.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromSeconds(5);
 
+    private readonly KnownSignatures _known = new();
+
     /// <summary>The audience of tokens that only the userinfo endpoint accepts.</summary>
     public string UserinfoAudience { get; } = options.Issuer + "userinfo";
 
@@ -92,7 +94,7 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
     public AccessToken? Verify(string token, string? audience, out string problem)
     {
         var expected = new JwtExpectations { Issuer = options.Issuer, Audience = audience, Types = ["JWT", "at+jwt"], Skew = ClockDifference };
-        var jwt = JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out problem);
+        var jwt = JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out problem, _known);
         if (jwt is null)
         {
             return null;
