@@ -5,4 +5,5 @@ namespace TokenVault.Benchmarks;
 /// <param name="TokensetIndexes">Of these the indexes.</param>
 /// <param name="AuditRow">On disk, with its indexes.</param>
 /// <param name="TokensetBody">The tokenset's own row, as a server remembers it.</param>
-internal sealed record RowSizes(double Tokenset, double TokensetIndexes, double AuditRow, double TokensetBody);
+/// <param name="ReceiptBody">What a refresh leaves for a day.</param>
+internal sealed record RowSizes(double Tokenset, double TokensetIndexes, double AuditRow, double TokensetBody, double ReceiptBody);

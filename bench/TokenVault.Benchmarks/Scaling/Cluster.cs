@@ -12,6 +12,7 @@ internal sealed class Cluster
     private readonly List<double> _exchanges = [];
     private readonly List<double> _refreshes = [];
     private readonly SimulatedDatabase _database;
+    private readonly SimulatedChain _chain;
     private readonly Places? _shared;
 
     /// <param name="processors">When servers, database and callers share one machine, as the suite's do: how many it has.</param>
@@ -26,6 +27,9 @@ internal sealed class Cluster
             node.Changed = () => Tell(node, scenario.Notice);
             _nodes.Add(node);
         }
+
+        _chain = new SimulatedChain(_clock, _database, _nodes[0].Processors, scenario.ChainedRow);
+        _ = _chain.RunAsync();
     }
 
     /// <summary>Many callers who do not wait for each other.</summary>
@@ -52,7 +56,7 @@ internal sealed class Cluster
         _clock.RunUntil(WarmUp);
         _exchanges.Clear();
         _refreshes.Clear();
-        foreach (var places in _nodes.SelectMany(node => (Places[])[node.Processors, node.Pool, node.Gate]).Append(_database.Processors).Append(_database.Notifying))
+        foreach (var places in _nodes.SelectMany(node => (Places[])[node.Processors, node.Pool, node.Gate]).Concat([_database.Processors, _database.Notifying, _chain.Work]))
         {
             places.Reset();
         }
@@ -75,6 +79,7 @@ internal sealed class Cluster
             DatabaseCpu = _database.Processors.Share,
             Notifying = _database.Notifying.Share,
             Gate = _nodes.Average(node => node.Gate.Share),
+            Chain = _chain.Work.Share,
         };
     }
 
@@ -101,6 +106,9 @@ internal sealed class Cluster
     {
         var since = _clock.Now;
         await node.ExchangeAsync(remembered, provider, _dice);
+
+        // A refresh has an audit row of its own.
+        _chain.Waiting += provider is null ? 1 : 2;
         (provider is null ? _exchanges : _refreshes).Add(_clock.Now - since);
     }
 

@@ -31,9 +31,12 @@ internal sealed record Outcome
     /// <summary>Of the places at the provider.</summary>
     public required double Gate { get; init; }
 
+    /// <summary>How much of the time the audit log's chain is being lengthened.</summary>
+    public required double Chain { get; init; }
+
     /// <summary>What is the closest to its end.</summary>
     public (string Name, double Share) Tightest => new[]
     {
-        ("servers' CPU", NodeCpu), ("database CPU", DatabaseCpu), ("commits with NOTIFY", Notifying), ("places at the provider", Gate),
+        ("servers' CPU", NodeCpu), ("database CPU", DatabaseCpu), ("commits with NOTIFY", Notifying), ("places at the provider", Gate), ("the log's chain", Chain),
     }.MaxBy(one => one.Item2);
 }

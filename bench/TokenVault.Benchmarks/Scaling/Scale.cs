@@ -29,6 +29,8 @@ internal static class Scale
         AddCapacity(text, model, costs);
         Line(text, $"\n## The simulation against the measurement\n");
         AddCheck(text, model, costs);
+        Line(text, $"\n## What is stored\n");
+        AddStorage(text, costs);
         Line(text, $"\n## What goes in\n");
         AddInputs(text, model, costs);
         return text.ToString();
@@ -36,17 +38,17 @@ internal static class Scale
 
     private static void AddCapacity(StringBuilder text, Model model, Costs costs)
     {
-        Line(text, $"| servers | users | | exchanges/s | refreshes/s | active users | remembered | p50 ms | p99 ms | servers' CPU | database CPU | commits/s | commits with NOTIFY | places at the provider | connections used | first limit |");
-        Line(text, $"|---:|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|");
+        Line(text, $"| servers | users | | exchanges/s | refreshes/s | active users | remembered | p50 ms | p99 ms | servers' CPU | database CPU | commits/s | commits with NOTIFY | places at the provider | log's chain | connections used | first limit |");
+        Line(text, $"|---:|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|");
         foreach (var scenario in Scenarios)
         {
             var outcome = Capacity.Find(scenario, model, costs["tokenset_body_bytes"]);
             var times = scenario.Deployments;
             var rate = outcome.PerSecond * times;
-            Line(text, $"| {scenario.Nodes} | {scenario.Workload.Name} | {scenario.Note} | {Round(rate)} | {Round(outcome.RefreshesPerSecond * times)} | {Round(scenario.Workload.Users(rate))} | {outcome.Remembered:P0} | {outcome.P50 * 1e3:F1} | {outcome.P99 * 1e3:F1} | {outcome.NodeCpu:P0} | {outcome.DatabaseCpu:P0} | {Round(outcome.CommitsPerSecond * times)} | {outcome.Notifying:P0} | {outcome.Gate:P0} | {outcome.Connections * scenario.Nodes:N0} | {outcome.Tightest.Name} |");
+            Line(text, $"| {scenario.Nodes} | {scenario.Workload.Name} | {scenario.Note} | {Round(rate)} | {Round(outcome.RefreshesPerSecond * times)} | {Round(scenario.Workload.Users(rate))} | {outcome.Remembered:P0} | {outcome.P50 * 1e3:F1} | {outcome.P99 * 1e3:F1} | {outcome.NodeCpu:P0} | {outcome.DatabaseCpu:P0} | {Round(outcome.CommitsPerSecond * times)} | {outcome.Notifying:P0} | {outcome.Gate:P0} | {outcome.Chain:P0} | {outcome.Connections * scenario.Nodes:N0} | {outcome.Tightest.Name} |");
         }
 
-        Line(text, $"\nCarried means: p99 at most {Capacity.MostP99 * 1e3:F0} ms without a refresh and {Capacity.MostRefreshP99 * 1e3:F0} ms with one, and nothing that queues busy for more than {Capacity.MostShare:P0} of the time. \"Commits with NOTIFY\" is the share of the time in which the one lock that they all need is held. Connections: the most that were used at once in one server, times the servers; each server holds one more to listen.");
+        Line(text, $"\nCarried means: p99 at most {Capacity.MostP99 * 1e3:F0} ms without a refresh and {Capacity.MostRefreshP99 * 1e3:F0} ms with one, and nothing that queues busy for more than {Capacity.MostShare:P0} of the time. \"Commits with NOTIFY\" is the share of the time in which the one lock that they all need is held, \"log's chain\" the share in which some server lengthens it. Connections: the most that were used at once in one server, times the servers; each server holds one more to listen.");
     }
 
     private static void AddCheck(StringBuilder text, Model model, Costs costs)
@@ -66,6 +68,25 @@ internal static class Scale
         Line(text, $"\nThe costs come from the same run, so this checks the model's structure (queues, groups, locks), and not the costs themselves.");
     }
 
+    private static void AddStorage(StringBuilder text, Costs costs)
+    {
+        const double Day = 86_400;
+        const double Giga = 1e9;
+        Line(text, $"| tokensets, one a user | on disk GB | of which indexes GB |");
+        Line(text, $"|---:|---:|---:|");
+        foreach (var tokensets in (double[])[1e6, 1e7, 1e8])
+        {
+            Line(text, $"| {tokensets:N0} | {Round(tokensets * costs["tokenset_bytes"] / Giga)} | {Round(tokensets * costs["tokenset_index_bytes"] / Giga)} |");
+        }
+
+        Line(text, $"\n| a second, all day | exchanges: audit log GB/day | WAL GB/day | refreshes: receipts kept GB, without keys | WAL GB/day |");
+        Line(text, $"|---:|---:|---:|---:|---:|");
+        foreach (var rate in (double[])[100, 1_000, 10_000])
+        {
+            Line(text, $"| {rate:N0} | {Round(rate * Day * costs["audit_row_bytes"] / Giga)} | {Round(rate * Day * costs["exchange_wal_bytes"] / Giga)} | {Round(rate * Day * costs["receipt_body_bytes"] / Giga)} | {Round(rate * Day * costs["refresh_wal_bytes"] / Giga)} |");
+        }
+    }
+
     private static void AddInputs(StringBuilder text, Model model, Costs costs)
     {
         var assumed = new Scenario(1, Workload.Busy);
@@ -81,7 +102,7 @@ internal static class Scale
             Line(text, $"| {name} | {seconds * 1e6:N0} |");
         }
 
-        Line(text, $"\nAssumed, unless the row says otherwise: {assumed.NodeProcessors} processors a server, {assumed.DatabaseProcessors} for the database; {assumed.Journey * 1e3:F2} ms from server to database; {assumed.Notice * 1e6:F0} µs of a server's CPU for each change it hears of; a provider that answers in {assumed.Provider * 0.5e3:F0} to {assumed.Provider * 1.5e3:F0} ms, one connection for all users, access tokens of {Workload.TokenLifetime / 3600:F0} h; all users come alike, and any server may get any request.\n");
+        Line(text, $"\nAssumed, unless the row says otherwise: {assumed.NodeProcessors} processors a server, {assumed.DatabaseProcessors} for the database; {assumed.Journey * 1e3:F2} ms from server to database; {assumed.Notice * 1e6:F0} µs of a server's CPU for each change it hears of; {assumed.ChainedRow * 1e6:F0} µs of CPU for each audit row that the chain takes in, of the server, and of the database twice; a provider that answers in {assumed.Provider * 0.5e3:F0} to {assumed.Provider * 1.5e3:F0} ms, one connection for all users, access tokens that are handed out for {Workload.TokenLifetime / 60:F0} minutes; all users come alike, and any server may get any request.\n");
         Line(text, $"| measured | | |");
         Line(text, $"|---|---:|---|");
         foreach (var (name, figure) in costs.Figures)
