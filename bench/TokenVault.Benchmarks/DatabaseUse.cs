@@ -26,8 +26,8 @@ internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes
             """
             SELECT sum(pg_total_relation_size(name::regclass))::float8, sum(pg_indexes_size(name::regclass))::float8,
                 (SELECT pg_total_relation_size('audit')::float8 / greatest(count(*), 1) FROM audit),
-                (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'tokenset' LIMIT 1000) AS some),
-                (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'refresh-receipt' LIMIT 1000) AS some)
+                (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'tokenset' LIMIT 1000) AS sample),
+                (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'refresh-receipt' LIMIT 1000) AS sample)
             FROM unnest(ARRAY['entity', 'unique_key', 'index_key']) AS name
             """);
         return new RowSizes(row[0] / tokensets, row[1] / tokensets, row[2], row[3], row[4]);
