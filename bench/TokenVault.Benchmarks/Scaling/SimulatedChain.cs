@@ -24,9 +24,10 @@ internal sealed class SimulatedChain(SimulatedClock clock, SimulatedDatabase dat
         while (true)
         {
             await _place.EnterAsync();
-            while (Waiting > 0)
+            for (var rows = Segment; rows == Segment;)
             {
-                var rows = (int)Math.Min(Segment, Waiting);
+                // It goes on at once only after a full segment.
+                rows = (int)Math.Min(Segment, Waiting);
                 for (var i = 0; i < Reads; i++)
                 {
                     await database.ReadAsync(rows * cpuOfRow / Reads);
