@@ -3,6 +3,7 @@ using TokenVault.Server.Clients;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
+using TokenVault.Tests.Flows.Approvals;
 using TokenVault.Tests.Flows.OAuth;
 using TokenVault.Tests.Flows.Vault;
 
@@ -33,6 +34,28 @@ public sealed class AgentPolicyTests(AgentScene scene) : IClassFixture<AgentScen
         (await user.ExchangeAsync()).ShouldBeGranted();
         await scene.PolicyAsync(client, policy: null);
         (await user.ExchangeAsync()).ShouldBeGranted();
+    }
+
+    [Fact]
+    public async Task An_agent_whose_policy_demands_approval_waits_for_its_user_each_time_and_asks_for_no_more_than_it_gets()
+    {
+        var (user, client) = await scene.AgentAsync(
+            """{"connections":[{"connection":"narrowing","scopes":["calendar.read"]}],"approval":"required"}""", AgentScene.Narrowing);
+        var calls = scene.Provider.Refresh.Calls;
+        var pending = await user.ExchangeAsync(AgentScene.Narrowing);
+        (pending.Status, pending["error"], pending["reason"]).ShouldBe((400, "authorization_pending", "approval_required"), pending.Text);
+        scene.Provider.Refresh.Calls.ShouldBe(calls, "Nothing is asked of the provider before the user has answered.");
+        var page = await user.Browser.GoAsync(pending["approval_uri"]!);
+        page.Html.ShouldContain("<code>calendar.read</code>");
+        page.Html.ShouldNotContain("<code>calendar.write</code>");
+
+        await ApprovalScene.ApproveAsync(user.Browser, pending["approval_uri"]!);
+        var granted = await user.ExchangeAsync(AgentScene.Narrowing);
+        granted.ShouldBeGranted();
+        scene.ScopesOf(granted).ShouldNotContain("calendar.write");
+        (await user.ExchangeAsync(AgentScene.Narrowing))["error"].ShouldBe("authorization_pending");
+        await scene.PolicyAsync(client, policy: null);
+        (await user.ExchangeAsync(AgentScene.Narrowing)).ShouldBeGranted();
     }
 
     [Fact]
