@@ -17,7 +17,11 @@ internal sealed record ApiAccess(string Audience, IReadOnlyList<string> Scopes, 
             Alg = Api?.SigningAlg ?? "RS256",
             Rfc9068 = Api?.TokenDialect == "rfc9068_profile",
             BoundTo = BoundTo,
+            Custom = Custom.AccessToken,
         };
+
+    /// <summary>What actions put into the tokens.</summary>
+    public CustomClaims Custom { get; init; } = CustomClaims.None;
 
     /// <summary>The keys without which the access token is good for nothing.</summary>
     public Confirmation BoundTo { get; private init; } = Confirmation.None;

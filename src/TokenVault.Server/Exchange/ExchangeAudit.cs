@@ -21,6 +21,9 @@ internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, R
     /// <summary>Whether it may go by remembered rows, which its commit then requires.</summary>
     public Recall Recall { get; init; } = Recall.None;
 
+    /// <summary>How much actions let the token be good for; null: they say nothing of it.</summary>
+    public IReadOnlyList<string>? MostScopes { get; init; }
+
     public string? UserId => Subject is { User: { Error: null } user } ? user.Value.UserId : null;
 }
 

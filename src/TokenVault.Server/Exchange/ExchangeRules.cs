@@ -6,7 +6,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Exchange;
 
 /// <summary>What forbids an exchange whatever the vault holds: asked each time, because each of it can change after it was set up (T-CA-01).</summary>
-internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFactor, TokenVaultOptions options)
+internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFactor, ExchangeActions actions, TokenVaultOptions options)
 {
     public ValueTask<Connection?> FindConnectionAsync(ExchangeRequest request, CancellationToken cancellationToken) =>
         cache.FindByKeyAsync<Connection>("name", request.Connection, cancellationToken);
@@ -20,6 +20,14 @@ internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFa
         var methods = options.MultiFactor.SessionsMayExchange ? subject.Methods : [];
         return await multiFactor.DemandsMoreAsync(methods, cancellationToken) ? ExchangeErrors.MultiFactorAlways() : null;
     }
+
+    /// <summary>See <see cref="ExchangeActions"/>.</summary>
+    public async ValueTask<Recall> FirstRecallAsync(CancellationToken cancellationToken) =>
+        await actions.AnyAsync(cancellationToken) ? Recall.None : Recall.Allowed;
+
+    /// <summary>See <see cref="ExchangeActions"/>.</summary>
+    public ValueTask<Outcome<ExchangeAttempt>> ActionsAsync(ExchangeAttempt attempt, Connection connection, CancellationToken cancellationToken) =>
+        actions.ApplyAsync(attempt, connection, cancellationToken);
 
     public static OAuthError? ClientRefusal(Client client)
     {

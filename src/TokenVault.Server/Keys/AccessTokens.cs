@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Protocol;
 
@@ -22,6 +23,9 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
     public Confirmation BoundTo { get; init; } = Confirmation.None;
 
     public Delegation Delegation { get; init; } = Delegation.None;
+
+    /// <summary>What actions put beside the server's own claims.</summary>
+    public JsonObject? Custom { get; init; }
 }
 
 /// <summary>An access token of this server, verified.</summary>
@@ -73,6 +77,7 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
 
             WriteConfirmation(writer, claims.BoundTo);
             claims.Delegation.WriteTo(writer);
+            CustomClaims.WriteTo(writer, claims.Custom);
             writer.WriteEndObject();
         }
 

@@ -19,7 +19,7 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
             TokenType = TypeOf(access),
             Scope = Granted(access),
             RefreshToken = refreshToken,
-            IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about) : null,
+            IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about with { Custom = access.Custom.IdToken }) : null,
         };
     }
 

@@ -3,8 +3,10 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using TokenVault.Server;
+using TokenVault.Server.Actions;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
+using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
 using TokenVault.Testing;
@@ -124,7 +126,7 @@ internal sealed class EgressScene : IAsyncDisposable
         "tokenURL" when place.EndsWith("refresh", StringComparison.Ordinal) => Fake.Refresh,
         "tokenURL" or "token_endpoint" => Fake.Redemption,
         "userInfoURL" or "userinfo_endpoint" => Fake.Userinfo,
-        "revocationURL" or "revocation_endpoint" or "httpEndpoint" => Fake.Revocation,
+        "revocationURL" or "revocation_endpoint" or "httpEndpoint" or "url" => Fake.Revocation,
         "jwks_uri" => Fake.Keys,
         _ => Fake.Discovery,
     };
@@ -135,6 +137,9 @@ internal sealed class EgressScene : IAsyncDisposable
         {
             case "httpEndpoint":
                 await SendLogsAsync(url);
+                break;
+            case "url":
+                await AskActionAsync(url);
                 break;
             case "revocationURL" or "revocation_endpoint" or "revocation.endpoint":
                 await client.RevokeAsync(connection, new Secret("rt"), "refresh_token", CancellationToken.None);
@@ -159,6 +164,17 @@ internal sealed class EgressScene : IAsyncDisposable
         // Of the chain, only its end is asked, and there is none yet.
         using var sender = new LogStreamSender(Guard(), _ring, new AuditChain(null!, _ring, TimeProvider.System), TimeProvider.System);
         await sender.SendAsync(stream, [], CancellationToken.None);
+    }
+
+    private async Task AskActionAsync(string url)
+    {
+        const string id = "act_0123456789abcdef";
+        var secret = _ring.SealText(new Secret("secret"), RemoteAction.AadOf(id));
+        var action = ActionBody.Blank(id, TimeProvider.System.GetUtcNow()) with { Url = url, Trigger = ActionTrigger.PostLogin, SealedSecret = secret };
+        var client = new Server.Clients.Client { ClientId = "client", Name = "Client" };
+        var about = new ActionEvent(TransactionProtocol.RefreshToken, client, new RequestOrigin(Ip: null, UserAgent: null), ActionCommand.OfIssue);
+        using var call = new ActionCall(Guard(), _ring, TimeProvider.System);
+        await call.AskAsync(action, "evt_0", about, TimeSpan.FromSeconds(5), CancellationToken.None);
     }
 
     private Connection ConnectionFor(string place, string url) => place switch
