@@ -131,7 +131,8 @@ public sealed class ActionCommandTests(ActionScene scene) : IClassFixture<Action
     {
         var user = await scene.ConnectedUserAsync();
         await user.ConnectAsync(ActionScene.Narrowing);
-        var (_, bound) = await scene.BoundAsync(ActionScene.TokenExchange, ActionScene.Always("""{"type":"narrow_scopes","scopes":["calendar.read","calendar.write"]}"""));
+        var (_, bound) = await scene.BoundAsync(ActionScene.TokenExchange, asked => ActionReply.Commands(
+            (string?)asked.Event["connection"]!["name"] == ActionScene.Narrowing ? """{"type":"narrow_scopes","scopes":["calendar.read"]}""" : """{"type":"narrow_scopes","scopes":["calendar.list"]}"""));
         await using (bound)
         {
             var narrow = await user.ExchangeAsync(ActionScene.Narrowing);
@@ -143,7 +144,7 @@ public sealed class ActionCommandTests(ActionScene scene) : IClassFixture<Action
             wide["reason"].ShouldBe(FailureReason.PolicyDenied);
         }
 
-        (await user.ExchangeAsync(ActionScene.Narrowing)).ScopesOf().ShouldContain("email");
+        (await user.ExchangeAsync(ActionScene.Narrowing)).ScopesOf().ShouldContain("calendar.write");
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Testing;
 using TokenVault.Tests.Flows.Factors;
+using TokenVault.Tests.Flows.Vault;
 
 namespace TokenVault.Tests.Flows.Actions;
 
@@ -24,7 +25,7 @@ public sealed class ActionScene : FactorScene
     {
         await base.InitializeAsync();
         Receiver = await ActionReceiver.StartAsync();
-        var options = Provider.OidcOptions(CalendarScopes);
+        var options = Provider.OidcOptions([.. CalendarScopes, "calendar.write"]);
         (options["rotation_class"], options["downscope"]) = ("stable", "refresh");
         await AddConnectionAsync(Narrowing, options: options);
     }
