@@ -44,5 +44,5 @@ internal sealed record ActionVerdict
 
     /// <summary>Where nobody can be asked.</summary>
     public OAuthError? ApprovalRefusal =>
-        RequiresApproval ? OAuthError.AccessDenied("An action demands the user's approval, for which nobody can be asked here.") : null;
+        RequiresApproval ? OAuthError.ApprovalImpossible() : null;
 }

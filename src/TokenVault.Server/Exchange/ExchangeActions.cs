@@ -21,14 +21,14 @@ internal sealed class ExchangeActions(ActionRun actions)
         }
 
         var decided = await actions.RunAsync(ActionTrigger.TokenExchange, Event(attempt, connection), cancellationToken);
-        if (decided.Failed(out var refused) || (refused = decided.Value.ApprovalRefusal) is not null)
+        if (decided.Failed(out var refused))
         {
             return refused with { Reason = FailureReason.PolicyDenied };
         }
 
         return decided.Value.RequiresMultiFactor && !AuthenticationMethod.IsMultiFactor(attempt.Subject!.Methods)
             ? ExchangeErrors.MultiFactorByAction()
-            : attempt with { MostScopes = decided.Value.Scopes };
+            : attempt with { MostScopes = decided.Value.Scopes, RequiresApproval = decided.Value.RequiresApproval };
     }
 
     private static ActionEvent Event(ExchangeAttempt attempt, Connection connection)

@@ -24,6 +24,9 @@ internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, R
     /// <summary>How much actions let the token be good for; null: they say nothing of it.</summary>
     public IReadOnlyList<string>? MostScopes { get; init; }
 
+    /// <summary>An action demands the user's approval.</summary>
+    public bool RequiresApproval { get; init; }
+
     public string? UserId => Subject is { User: { Error: null } user } ? user.Value.UserId : null;
 }
 

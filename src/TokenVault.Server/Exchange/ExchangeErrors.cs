@@ -54,6 +54,8 @@ internal static class ExchangeErrors
             Reason = FailureReason.PolicyDenied,
         };
 
+    public static OAuthError NobodyToApprove() => Denied(OAuthError.ApprovalImpossible().Description);
+
     /// <summary>As <see cref="MultiFactorAlways"/>, for this exchange only.</summary>
     public static OAuthError MultiFactorByAction() =>
         MultiFactorAlways() with { Description = "Multifactor authentication required: an action demands it, and the session of the subject token had no second factor." };

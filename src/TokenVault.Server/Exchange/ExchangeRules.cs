@@ -26,8 +26,11 @@ internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFa
         await actions.AnyAsync(cancellationToken) ? Recall.None : Recall.Allowed;
 
     /// <summary>See <see cref="ExchangeActions"/>.</summary>
-    public ValueTask<Outcome<ExchangeAttempt>> ActionsAsync(ExchangeAttempt attempt, Connection connection, CancellationToken cancellationToken) =>
-        actions.ApplyAsync(attempt, connection, cancellationToken);
+    public async ValueTask<Outcome<ExchangeAttempt>> ActionsAsync(ExchangeAttempt attempt, Connection connection, CancellationToken cancellationToken)
+    {
+        var acted = await actions.ApplyAsync(attempt, connection, cancellationToken);
+        return acted is { Error: null, Value.RequiresApproval: true } ? ExchangeErrors.NobodyToApprove() : acted;
+    }
 
     public static OAuthError? ClientRefusal(Client client)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
+using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Testing;
 using TokenVault.Tests.Flows.OAuth;
@@ -124,6 +125,26 @@ public sealed class ActionCommandTests(ActionScene scene) : IClassFixture<Action
         {
             (await scene.ImpersonateAsync(user)).ShouldBeRefused(400, "invalid_scope");
         }
+    }
+
+    [Fact]
+    public async Task Users_are_asked_to_consent_to_what_the_actions_leave()
+    {
+        var credentials = await (await scene.AdminAsync()).CreateApplicationAsync("Planner", new JsonObject { ["is_first_party"] = false });
+        var (app, user) = (new Application(scene.Vault.Api, credentials), await scene.NewUserAsync());
+        var (action, bound) = await scene.BoundAsync(ActionScene.PostLogin, ActionScene.Always("""{"type":"narrow_scopes","scopes":["openid"]}""", SetClaims));
+        await using (bound)
+        {
+            var (page, verifier) = await app.AuthorizeAsync(user.Browser, user.Email, user.Password, audience: null, "openid email");
+            page.Html.ShouldContain("<code>openid</code>");
+            page.Html.ShouldNotContain("<code>email</code>");
+            var back = await user.Browser.SubmitAsync(page, new Dictionary<string, string> { ["action"] = "allow" }, Operator.Callback);
+            var tokens = await app.RedeemAsync(back["code"]!, verifier);
+            tokens["scope"].ShouldBe("openid");
+            ((string?)Answers.Claims(tokens["id_token"])["https://example.com/tier"]).ShouldBe("gold");
+        }
+
+        action.Asked.Select(asked => (string?)asked.Json["id"]).Distinct().Count().ShouldBe(2, "before the page and after it");
     }
 
     [Fact]

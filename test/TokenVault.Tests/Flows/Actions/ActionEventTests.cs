@@ -110,6 +110,25 @@ public sealed class ActionEventTests(ActionScene scene) : IClassFixture<ActionSc
         asked.Headers.Authorization.ToString().ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task An_exchange_is_told_of_users_as_they_are_and_not_as_they_are_remembered()
+    {
+        var user = await scene.ConnectedUserAsync();
+        (await user.ExchangeAsync()).ShouldBeGranted();
+        (await user.ExchangeAsync()).ShouldBeGranted();
+        var change = new JsonObject { ["app_metadata"] = new JsonObject { ["tier"] = "gold" } };
+        (await (await scene.AdminAsync()).PatchAsync("users/" + Uri.EscapeDataString(user.Id), change)).Status.ShouldBe(200);
+        var (action, bound) = await scene.BoundAsync(ActionScene.TokenExchange, ActionScene.Always());
+        await using (bound)
+        {
+            (await user.ExchangeAsync()).ShouldBeGranted();
+        }
+
+        ((string?)action.Asked.ShouldHaveSingleItem().Event["user"]!["app_metadata"]!["tier"]).ShouldBe("gold");
+        (await user.ExchangeAsync()).ShouldBeGranted();
+        action.Asked.Count.ShouldBe(1);
+    }
+
     private static string Mac(string secret, string signature, string body) => Convert.ToHexStringLower(HMACSHA256.HashData(
         Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes($"{signature[..signature.IndexOf(",v1=", StringComparison.Ordinal)]}.{body}")));
 

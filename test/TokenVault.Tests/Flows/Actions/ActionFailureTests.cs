@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using TokenVault.Server.Actions;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
 using TokenVault.Testing;
 using TokenVault.Tests.Flows.OAuth;
 
@@ -85,6 +87,21 @@ public sealed class ActionFailureTests(ActionScene scene) : IClassFixture<Action
 
         scene.Provider.Refresh.Calls.ShouldBe(calls);
         (await user.ExchangeAsync()).ShouldBeGranted();
+    }
+
+    [Fact]
+    public async Task A_binding_that_leads_nowhere_refuses()
+    {
+        var user = await scene.NewUserAsync();
+        await using (await scene.BindAsync(ActionScene.PostLogin))
+        {
+            var bindings = (await scene.Storage.FindAsync<ActionBindings>(ActionScene.PostLogin, CancellationToken.None))!;
+            var dangling = new ActionBinding { Id = "abn_x", ActionId = "act_gone", DisplayName = "Gone" };
+            (await scene.Storage.CommitAsync(new Batch().Replace(bindings with { Bindings = [dangling] }))).Committed.ShouldBeTrue();
+            (await user.Application.RefreshAsync(user.RefreshToken)).ShouldBeRefused(403, "access_denied");
+        }
+
+        (await user.Application.RefreshAsync(user.RefreshToken)).ShouldBeGranted();
     }
 
     [Fact]
