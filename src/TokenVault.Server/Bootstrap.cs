@@ -1,3 +1,4 @@
+using TokenVault.Server.Actions;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
@@ -130,6 +131,14 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         if (await storage.FindAsync<TenantSettings>(TenantSettings.OnlyId, cancellationToken) is null)
         {
             await storage.CommitAsync(new Batch().Insert(new TenantSettings()));
+        }
+
+        foreach (var trigger in ActionTrigger.Bindable)
+        {
+            if (await storage.FindAsync<ActionBindings>(trigger, cancellationToken) is null)
+            {
+                await storage.CommitAsync(new Batch().Insert(new ActionBindings { Id = trigger }));
+            }
         }
     }
 

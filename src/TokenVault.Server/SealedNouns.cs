@@ -1,4 +1,5 @@
 using TokenVault.Server.Accounts;
+using TokenVault.Server.Actions;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
@@ -25,5 +26,6 @@ internal static class SealedNouns
         SealedNoun.Of<LogStream>(),
         SealedNoun.Of<UserFactors>(),
         SealedNoun.Of<PushedRequest>(),
+        SealedNoun.Of<RemoteAction>(),
     ];
 }

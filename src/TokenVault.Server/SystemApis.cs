@@ -14,7 +14,7 @@ internal static class SystemApis
     private static readonly IReadOnlyList<string> KnownManagementScopes =
     [
         .. Crud("clients"), .. Crud("client_grants"), .. Crud("client_credentials"), .. Crud("connections"), .. Crud("resource_servers"),
-        .. Crud("users"), .. Crud("token_exchange_profiles"),
+        .. Crud("users"), .. Crud("token_exchange_profiles"), .. Crud("actions"),
         "read:client_keys", "update:client_keys", "update:client_token_vault_privileged_access", "read:connections_options",
         "read:user_idp_tokens", "read:federated_connections_tokensets", "update:federated_connections_tokensets",
         "read:logs", "read:logs_users", "read:refresh_tokens", "update:refresh_tokens", "delete:refresh_tokens",

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using TokenVault.Server.Accounts;
+using TokenVault.Server.Actions;
 using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
@@ -83,6 +84,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<AuditOperation>().AddSingleton<AuditChain>().AddSingleton<LogView>().AddSingleton<LogEndpoints>().AddHostedService<AuditChainService>();
         services.AddSingleton<LogStreamSender>().AddSingleton<LogStreamPump>().AddSingleton<StreamPositions>(s => s.GetRequiredService<LogStreamPump>().PositionsAsync).AddHostedService(s => s.GetRequiredService<LogStreamPump>());
         services.AddSingleton<LogStreamBody>().AddSingleton<LogStreamEndpoints>().AddHostedService<LogTelemetry>();
+        RegisterActions(services);
         if (options.Storage.ConnectionString is null)
         {
             services.AddHostedService<ControlSocket>();
@@ -109,6 +111,13 @@ internal sealed partial class TokenVaultServer
         {
             services.AddSingleton<IApprovalChannel, MailChannel>();
         }
+    }
+
+    private static void RegisterActions(IServiceCollection services)
+    {
+        services.AddSingleton<ActionCall>().AddSingleton<ActionRun>().AddSingleton<ActionEndpoints>().AddSingleton<BindingEndpoints>();
+        services.AddSingleton<PostLoginActions>().AddSingleton<ExchangeActions>().AddSingleton<DelegationActions>();
+        services.AddSingleton<ActionDecision>().AddSingleton<ProfileDecision>(s => s.GetRequiredService<ActionDecision>().DecideAsync);
     }
 
     private static void Map(WebApplication app, TokenVaultOptions options)
@@ -164,6 +173,8 @@ internal sealed partial class TokenVaultServer
         services.GetRequiredService<ReferenceEndpoints>().Map(app);
         services.GetRequiredService<LogEndpoints>().Map(app);
         services.GetRequiredService<LogStreamEndpoints>().Map(app);
+        services.GetRequiredService<ActionEndpoints>().Map(app);
+        services.GetRequiredService<BindingEndpoints>().Map(app);
         services.GetRequiredService<Health>().Map(app);
         app.MapManagementFallback();
     }

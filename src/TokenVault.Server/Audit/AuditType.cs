@@ -64,6 +64,8 @@ internal static class AuditType
     public const string RecoveryRefused = "gd_recovery_failed";
     public const string PasskeyRefused = "gd_webauthn_challenge_failed";
     public const string PasskeyNotEnrolled = "gd_webauthn_enrollment_failed";
+    public const string ActionFailed = "actions_execution_failed";
+    public const string ActionDenied = "actions_denied";
     public const string LogStreamSuspended = "log_stream_suspended";
     public const string LogEntryCorrupt = "log_entry_corrupt";
     public const string AuditRetired = "audit_retired";

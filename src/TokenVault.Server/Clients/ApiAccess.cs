@@ -18,10 +18,14 @@ internal sealed record ApiAccess(string Audience, IReadOnlyList<string> Scopes, 
             Rfc9068 = Api?.TokenDialect == "rfc9068_profile",
             BoundTo = BoundTo,
             AuthorizationDetails = AuthorizationDetails,
+            Custom = Custom.AccessToken,
         };
 
     /// <summary>What the user approved besides scopes, as JSON; null for nothing.</summary>
     public string? AuthorizationDetails { get; init; }
+
+    /// <summary>What actions put into the tokens.</summary>
+    public CustomClaims Custom { get; init; } = CustomClaims.None;
 
     /// <summary>The keys without which the access token is good for nothing.</summary>
     public Confirmation BoundTo { get; private init; } = Confirmation.None;

@@ -1,4 +1,3 @@
-using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
 
 namespace TokenVault.Server.Exchange;
@@ -8,8 +7,8 @@ internal static class ApprovalRules
 {
     /// <param name="issued">What the token that is to leave is good for, whatever was asked.</param>
     /// <returns>How the user is asked; null: not at all.</returns>
-    public static ConnectionApproval? Demanded(Connection connection, Client client, IReadOnlyList<string> issued) =>
+    public static ConnectionApproval? Demanded(Connection connection, ExchangeAttempt attempt, IReadOnlyList<string> issued) =>
         connection.Approval is { } ofConnection && ofConnection.Covers(issued) ? ofConnection
-        : client.AgentPolicy?.RequiresApproval == true ? ConnectionApproval.Always
+        : attempt.RequiresApproval || attempt.Client.AgentPolicy?.RequiresApproval == true ? ConnectionApproval.Always
         : null;
 }

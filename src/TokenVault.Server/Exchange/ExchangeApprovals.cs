@@ -17,7 +17,7 @@ internal sealed class ExchangeApprovals(IStorage storage, ApprovalRequests reque
     public async ValueTask<(Approval? Given, OAuthError? Refusal)> FindAsync(
         ExchangeAttempt attempt, Connection connection, Tokenset tokenset, CancellationToken cancellationToken)
     {
-        if (ApprovalRules.Demanded(connection, attempt.Client, tokenset.Scopes) is not { } rule)
+        if (ApprovalRules.Demanded(connection, attempt, tokenset.Scopes) is not { } rule)
         {
             return (null, null);
         }

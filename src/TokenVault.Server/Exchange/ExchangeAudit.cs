@@ -25,6 +25,12 @@ internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, R
     /// <summary>The user's, where a rule demands one: the token leaves in the commit that uses it up.</summary>
     public Approval? Approval { get; init; }
 
+    /// <summary>How much actions let the token be good for; null: they say nothing of it.</summary>
+    public IReadOnlyList<string>? MostScopes { get; init; }
+
+    /// <summary>An action demands the user's approval.</summary>
+    public bool RequiresApproval { get; init; }
+
     public string? UserId => Subject is { User: { Error: null } user } ? user.Value.UserId : null;
 }
 

@@ -69,6 +69,10 @@ internal static class ExchangeErrors
             Reason = FailureReason.PolicyDenied,
         };
 
+    /// <summary>As <see cref="MultiFactorAlways"/>, for this exchange only.</summary>
+    public static OAuthError MultiFactorByAction() =>
+        MultiFactorAlways() with { Description = "Multifactor authentication required: an action demands it, and the session of the subject token had no second factor." };
+
     /// <summary>It is told, unlike what else may be wrong with a token: an API that never saw a bound token has to learn what to send.</summary>
     public static OAuthError UnprovenSubjectToken(string detail) =>
         InvalidSubjectToken(detail) with { Description = $"The subject token is bound to a key: send the DPoP proof that came with it as {ExchangeRequest.SubjectTokenProof}." };

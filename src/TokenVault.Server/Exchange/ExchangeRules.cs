@@ -8,7 +8,7 @@ using TokenVault.Server.Tokensets;
 namespace TokenVault.Server.Exchange;
 
 /// <summary>What forbids an exchange whatever the vault holds: asked each time, because each of it can change after it was set up (T-CA-01).</summary>
-internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFactor, ExchangeApprovals approvals, TokenVaultOptions options)
+internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFactor, ExchangeActions actions, ExchangeApprovals approvals, TokenVaultOptions options)
 {
     public ValueTask<Connection?> FindConnectionAsync(ExchangeRequest request, CancellationToken cancellationToken) =>
         cache.FindByKeyAsync<Connection>("name", request.Connection, cancellationToken);
@@ -27,6 +27,14 @@ internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFa
     public ValueTask<(Approval? Given, OAuthError? Refusal)> ApprovalAsync(
         ExchangeAttempt attempt, Connection connection, Tokenset tokenset, CancellationToken cancellationToken) =>
         approvals.FindAsync(attempt, connection, tokenset, cancellationToken);
+
+    /// <summary>See <see cref="ExchangeActions"/>.</summary>
+    public async ValueTask<Recall> FirstRecallAsync(CancellationToken cancellationToken) =>
+        await actions.AnyAsync(cancellationToken) ? Recall.None : Recall.Allowed;
+
+    /// <summary>See <see cref="ExchangeActions"/>.</summary>
+    public ValueTask<Outcome<ExchangeAttempt>> ActionsAsync(ExchangeAttempt attempt, Connection connection, CancellationToken cancellationToken) =>
+        actions.ApplyAsync(attempt, connection, cancellationToken);
 
     public static OAuthError? ClientRefusal(Client client)
     {

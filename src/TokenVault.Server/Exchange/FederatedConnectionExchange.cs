@@ -8,17 +8,17 @@ namespace TokenVault.Server.Exchange;
 
 /// <summary>
 /// The reason this server exists: a token of ours for a provider's.
-/// 1 the client may exchange → 2 who is the subject → 3 which connection → 4 their tokenset → 5 refresh it if it is not fresh,
-/// once, together with all who wait → 6 alive and scopes covered → 7 approved, where a rule demands it → 8 audit, then answer. What earlier
-/// exchanges have read will do for an answer, whose audit row requires that it is true still; whatever else would come of it is decided
-/// from the store.
+/// 1 the client may exchange → 2 who is the subject → 3 which connection, and what actions say → 4 their tokenset → 5 refresh it if it is not
+/// fresh, once, together with all who wait → 6 alive and scopes covered → 7 approved, where a rule demands it → 8 audit, then answer. What
+/// earlier exchanges have read will do for an answer, whose audit row requires that it is true still; whatever else would come of it is
+/// decided from the store.
 /// </summary>
 internal sealed class FederatedConnectionExchange(
     ExchangeRules rules, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokenReach reach, ExchangeAudit audit)
 {
-    public ValueTask<Outcome<TokenResponse>> ExchangeAsync(
+    public async ValueTask<Outcome<TokenResponse>> ExchangeAsync(
         ExchangeRequest request, Client client, RequestOrigin origin, CancellationToken cancellationToken) =>
-        RunAsync(new ExchangeAttempt(request, client, origin) { Recall = Recall.Allowed }, cancellationToken);
+        await RunAsync(new ExchangeAttempt(request, client, origin) { Recall = await rules.FirstRecallAsync(cancellationToken) }, cancellationToken);
 
     private async ValueTask<Outcome<TokenResponse>> RunAsync(ExchangeAttempt attempt, CancellationToken cancellationToken)
     {
@@ -50,7 +50,15 @@ internal sealed class FederatedConnectionExchange(
                 return await RefuseAsync(attempt, notThisOne, cancellationToken);
             }
 
+            // and what do the actions say of it? Before anything of the vault is opened.
+            var acted = await rules.ActionsAsync(attempt, connection!, cancellationToken);
+            if (acted.Failed(out var denied))
+            {
+                return await RefuseAsync(attempt, denied, cancellationToken);
+            }
+
             // 4 their tokenset.
+            attempt = acted.Value;
             if (await tokensets.FindAsync(attempt.UserId!, connection!.Id, request.LoginHint, attempt.Recall, cancellationToken) is not { } tokenset)
             {
                 return await RefuseAsync(attempt, ExchangeErrors.NotConnected("no account"), cancellationToken);

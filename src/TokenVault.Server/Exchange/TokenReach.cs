@@ -8,7 +8,7 @@ namespace TokenVault.Server.Exchange;
 
 /// <summary>
 /// How far a client reaches: which connections, and how much a token that it is given may be good for. The grants of a privileged worker say it
-/// (T-PW-09), and the agent policy of any client; where both do, both hold. A token that is good for more is narrowed where the provider
+/// (T-PW-09), the agent policy of any client, and actions; where several do, all hold. A token that is good for more is narrowed where the provider
 /// does that, and otherwise does not leave (T-ST-14).
 /// </summary>
 internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing)
@@ -37,7 +37,7 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
     public Outcome<IReadOnlyList<string>> ScopesFor(ExchangeAttempt attempt, Tokenset tokenset, Connection connection)
     {
         var (request, client) = (attempt.Request, attempt.Client);
-        if (Most(request, client) is not { } most || AgentPolicy.Beyond(tokenset.Scopes, most) is not { Count: > 0 } beyond)
+        if (Most(attempt) is not { } most || AgentPolicy.Beyond(tokenset.Scopes, most) is not { Count: > 0 } beyond)
         {
             return Outcome.Of(tokenset.Scopes);
         }
@@ -65,7 +65,7 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
             return new LeavingToken(attempt.Request.AsksForRefreshToken ? refreshToken! : accessToken, tokenset);
         }
 
-        var most = Most(attempt.Request, attempt.Client)!;
+        var most = Most(attempt)!;
         var narrowed = await narrowing.NarrowAsync(tokenset, connection, scopes, cancellationToken);
         return narrowed switch
         {
@@ -84,14 +84,15 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
         };
 
     /// <summary>Null: as much as there is.</summary>
-    private static IReadOnlyList<string>? Most(ExchangeRequest request, Client client)
+    private static IReadOnlyList<string>? Most(ExchangeAttempt attempt)
     {
+        var (request, client) = (attempt.Request, attempt.Client);
         var ofPolicy = client.AgentPolicy?.ScopesAt(request.Connection);
         var ofWorker = request.IsPrivileged && client.PrivilegedAccess?.Grants is { } grants ? Of(grants, request)?.Scopes : null;
 
         // A worker's scope is the most that its token may be good for (contracted); anybody else's is the least.
         var asked = request.IsPrivileged && request.Scopes.Count > 0 ? request.Scopes : null;
-        return new[] { ofPolicy, ofWorker, asked }.OfType<IReadOnlyList<string>>().Aggregate(
+        return new[] { ofPolicy, ofWorker, asked, attempt.MostScopes }.OfType<IReadOnlyList<string>>().Aggregate(
             default(IReadOnlyList<string>), (most, list) => most is null ? list : [.. most.Intersect(list, StringComparer.Ordinal)]);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Protocol;
 
@@ -22,8 +23,12 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
     public Confirmation BoundTo { get; init; } = Confirmation.None;
 
     public Delegation Delegation { get; init; } = Delegation.None;
+
     /// <summary>As JSON (RFC 9396 §9.1).</summary>
     public string? AuthorizationDetails { get; init; }
+
+    /// <summary>What actions put beside the server's own claims.</summary>
+    public JsonObject? Custom { get; init; }
 }
 
 /// <summary>An access token of this server, verified.</summary>
@@ -83,6 +88,7 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
 
             WriteConfirmation(writer, claims.BoundTo);
             claims.Delegation.WriteTo(writer);
+            CustomClaims.WriteTo(writer, claims.Custom);
             writer.WriteEndObject();
         }
 

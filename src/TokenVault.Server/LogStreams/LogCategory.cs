@@ -60,6 +60,8 @@ internal static class LogCategory
         [AuditType.FactorLimitReached] = "auth.login.fail",
         [AuditType.RecoveryRefused] = "auth.login.fail",
         [AuditType.PasskeyRefused] = "auth.login.fail",
+        [AuditType.ActionFailed] = "actions",
+        [AuditType.ActionDenied] = "actions",
         [AuditType.TokensetDied] = "system.notification",
         [AuditType.TokensetRecovered] = "system.notification",
         [AuditType.TokensetExpiresSoon] = "system.notification",

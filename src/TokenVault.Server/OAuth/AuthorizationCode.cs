@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.OAuth;
@@ -41,6 +42,9 @@ internal sealed record AuthorizationCode : IRecord<AuthorizationCode>
 
     /// <summary>How the user signed in.</summary>
     public IReadOnlyList<string> Methods { get; set; } = [];
+
+    /// <summary>What actions put into the tokens; null for nothing.</summary>
+    public CustomClaims? Custom { get; init; }
 
     public DateTimeOffset ValidUntil { get; init; }
 

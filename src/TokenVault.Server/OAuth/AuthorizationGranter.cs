@@ -1,4 +1,5 @@
 using TokenVault.Server.Clients;
+using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -7,7 +8,7 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.OAuth;
 
 /// <summary>What a signed-in user's authorization comes to: the scopes, and the code that stands for them.</summary>
-internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessions, ApiAccessPolicy policy, IdTokens idTokens, TimeProvider time)
+internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessions, ApiAccessPolicy policy, IdTokens idTokens, PostLoginActions actions, TimeProvider time)
 {
     private static readonly TimeSpan CodeLifetime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan CodeMemory = TimeSpan.FromMinutes(10);
@@ -24,11 +25,27 @@ internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessi
         return access.Failed(out var error) ? error : Outcome.Of(access.Value.Scopes);
     }
 
+    /// <summary>What the actions make of it.</summary>
+    public async ValueTask<Outcome<DecidedAuthorization>> DecideAsync(
+        AuthorizeRequest request, SignedIn signedIn, RequestOrigin origin, CancellationToken cancellationToken)
+    {
+        var scopes = await ScopesAsync(request, cancellationToken);
+        if (scopes.Failed(out var refused))
+        {
+            return refused;
+        }
+
+        var verdict = await actions.DecideAsync(PostLogin.Of(request, signedIn, origin), cancellationToken);
+        return verdict.Failed(out var denied) || (denied = verdict.Value.ApprovalRefusal) is not null
+            ? denied
+            : new DecidedAuthorization(verdict.Value.Narrow(scopes.Value), verdict.Value.Claims, verdict.Value.RequiresMultiFactor);
+    }
+
     /// <returns>Null when the session has ended meanwhile: whoever signs out ends what is under way, too.</returns>
-    public async Task<Secret?> IssueCodeAsync(AuthorizeRequest request, SignedIn signedIn, IReadOnlyList<string> scopes)
+    public async Task<Secret?> IssueCodeAsync(AuthorizeRequest request, SignedIn signedIn, DecidedAuthorization decided)
     {
         var code = new Secret(Identifier.Secret());
-        var record = Record(code, request, signedIn, scopes);
+        var record = Record(code, request, signedIn, decided);
         for (Session? session = signedIn.Session; session is not null;)
         {
             // The session is replaced or required, never put: to put it could bring back one that was just ended.
@@ -46,7 +63,7 @@ internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessi
         return null;
     }
 
-    private AuthorizationCode Record(Secret code, AuthorizeRequest request, SignedIn signedIn, IReadOnlyList<string> scopes)
+    private AuthorizationCode Record(Secret code, AuthorizeRequest request, SignedIn signedIn, DecidedAuthorization decided)
     {
         var now = time.GetUtcNow();
         return new AuthorizationCode
@@ -60,7 +77,8 @@ internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessi
             DpopKeyThumbprint = request.DpopKeyThumbprint,
             Nonce = request.Nonce,
             Audience = request.Audience,
-            Scopes = scopes,
+            Scopes = decided.Scopes,
+            Custom = decided.Claims,
             AuthenticatedAt = signedIn.Session.AuthenticatedAt,
             Methods = signedIn.Session.Methods,
             ValidUntil = now + CodeLifetime,
@@ -68,3 +86,6 @@ internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessi
         };
     }
 }
+
+/// <summary>What an authorization comes to, once everybody has been asked who has a say in it but the user.</summary>
+internal sealed record DecidedAuthorization(IReadOnlyList<string> Scopes, CustomClaims Claims, bool RequiresMultiFactor);

@@ -7,7 +7,7 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.OAuth;
 
 /// <summary>
-/// The authorization endpoint (RFC 6749 §3.1): valid request → signed in → scopes → consent → code. Nothing is stored before
+/// The authorization endpoint (RFC 6749 §3.1): valid request → signed in → scopes and actions → consent → code. Nothing is stored before
 /// the user has signed in; until then the request travels, sealed, through the pages.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
@@ -86,22 +86,27 @@ internal sealed class AuthorizeEndpoint(
             return notNow;
         }
 
-        // 3 which scopes?
-        var scopes = await granter.ScopesAsync(request, context.RequestAborted);
-        if (scopes.Failed(out var refused))
+        // 3 which scopes, and what do the actions say?
+        var decided = await granter.DecideAsync(request, signedIn, RequestOrigin.Of(context), context.RequestAborted);
+        if (decided.Failed(out var refused))
         {
             return refused;
         }
 
+        if (decided.Value.RequiresMultiFactor && await signIn.RaiseAsync(context, request, query, resumed, signedIn) is { Passed: false } raise)
+        {
+            return raise.Error;
+        }
+
         // 4 consent?
-        if (await consent.IsNeededAsync(request, signedIn.User, scopes.Value, resumed, context.RequestAborted))
+        if (await consent.IsNeededAsync(request, signedIn.User, decided.Value.Scopes, resumed, context.RequestAborted))
         {
             if (request.Prompt.Contains("none"))
             {
                 return new OAuthError(400, "consent_required", "Consent required");
             }
 
-            var page = await consent.ShowAsync(context, request, signedIn.User, scopes.Value, new PageOrigin(query, resumed?.At, resumed?.Linked));
+            var page = await consent.ShowAsync(context, request, signedIn.User, decided.Value.Scopes, new PageOrigin(query, resumed?.At, resumed?.Linked));
             await page.WriteAsync(context);
             return null;
         }
@@ -113,7 +118,7 @@ internal sealed class AuthorizeEndpoint(
         }
 
         // 6 the code.
-        if (await granter.IssueCodeAsync(request, signedIn, scopes.Value) is not { } code)
+        if (await granter.IssueCodeAsync(request, signedIn, decided.Value) is not { } code)
         {
             return new OAuthError(400, "login_required", "The user has signed out.");
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Keys.Jose;
@@ -34,6 +35,7 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
             }
 
             UserClaims.WriteTo(writer, user, scopes);
+            CustomClaims.WriteTo(writer, about.Custom);
             writer.WriteEndObject();
         }
 
@@ -77,7 +79,11 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
 
 /// <param name="AuthenticatedAt">When the user last proved who they are.</param>
 /// <param name="Methods">How.</param>
-internal sealed record IdTokenContext(DateTimeOffset AuthenticatedAt, IReadOnlyList<string> Methods, string? SessionId, string? Nonce);
+internal sealed record IdTokenContext(DateTimeOffset AuthenticatedAt, IReadOnlyList<string> Methods, string? SessionId, string? Nonce)
+{
+    /// <summary>What actions put beside the server's own claims.</summary>
+    public JsonObject? Custom { get; init; }
+}
 
 internal sealed record IdTokenProof(string Subject, DateTimeOffset IssuedAt)
 {

@@ -22,15 +22,15 @@ internal sealed class MultiFactorTokens(IStorage storage, MultiFactorPolicy poli
     /// <summary>A refresh token from before the policy, of a session without a second factor.</summary>
     public async ValueTask<OAuthError?> RefusalAsync(RefreshToken token, CancellationToken cancellationToken)
     {
-        if (!await policy.DemandsMoreAsync(token.Methods, cancellationToken))
-        {
-            return null;
-        }
+        return await policy.DemandsMoreAsync(token.Methods, cancellationToken) ? await DemandAsync(token.UserId, cancellationToken) : null;
+    }
 
-        var factors = await FactorsAsync(token.UserId, cancellationToken);
+    public async ValueTask<OAuthError> DemandAsync(string userId, CancellationToken cancellationToken)
+    {
+        var factors = await FactorsAsync(userId, cancellationToken);
         return new OAuthError(401, "mfa_required", "Multifactor authentication required")
         {
-            MultiFactor = new MultiFactorDemand(Seal(token.UserId), [.. factors.Select(factor => factor.AuthenticatorType).Distinct(StringComparer.Ordinal)]),
+            MultiFactor = new MultiFactorDemand(Seal(userId), [.. factors.Select(factor => factor.AuthenticatorType).Distinct(StringComparer.Ordinal)]),
         };
     }
 

@@ -20,7 +20,7 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
             Scope = Granted(access),
             RefreshToken = refreshToken,
             AuthorizationDetails = access.AuthorizationDetails,
-            IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about) : null,
+            IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about with { Custom = access.Custom.IdToken }) : null,
         };
     }
 

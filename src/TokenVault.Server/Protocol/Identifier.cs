@@ -25,6 +25,10 @@ internal static class Identifier
 
     public static string TokenExchangeProfile() => "tep_" + Text(16);
 
+    public static string Action() => "act_" + Text(16);
+
+    public static string ActionBinding() => "abn_" + Text(16);
+
     /// <summary>A second factor, by its kind: <c>totp|dev_</c> and 16 characters.</summary>
     public static string Factor(string kind) => $"{kind}|dev_" + Text(16);
 

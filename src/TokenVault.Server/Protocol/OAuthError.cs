@@ -55,6 +55,9 @@ internal sealed record OAuthError(int Status, string Error, string Description)
 
     public static OAuthError AccessDenied(string description) => new(403, "access_denied", description);
 
+    /// <summary>An action demands it of a request in which nobody can be asked.</summary>
+    public static OAuthError ApprovalImpossible() => AccessDenied("An action demands the user's approval, for which nobody can be asked here.");
+
     /// <summary>RFC 9449 §5. What is wrong with it is told: it is nobody's secret, and a clock that is wrong is found at once.</summary>
     public static OAuthError InvalidDpopProof(string problem) => new(400, "invalid_dpop_proof", $"The DPoP proof is not valid: {problem}.");
 

@@ -33,6 +33,7 @@ internal static class EgressPlaces
         ["jwks_uri of an entry"] = ["Provider.JwksUri"],
         ["httpEndpoint of a log stream"] = ["LogStream.Endpoint"],
         ["webhook of approvals"] = [],
+        ["url of an action"] = ["RemoteAction.Url"],
     };
 
     /// <summary>Browsers are sent there, or tools read it: the server does not call it.</summary>
@@ -44,7 +45,7 @@ internal static class EgressPlaces
         "issuer" => "",
         "tokenURL" or "token_endpoint" => "/token",
         "userInfoURL" or "userinfo_endpoint" => "/userinfo",
-        "revocationURL" or "revocation_endpoint" or "httpEndpoint" or "webhook" => "/revoke",
+        "revocationURL" or "revocation_endpoint" or "httpEndpoint" or "webhook" or "url" => "/revoke",
         "jwks_uri" => "/jwks",
         _ => "/.well-known/openid-configuration",
     };

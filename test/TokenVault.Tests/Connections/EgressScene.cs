@@ -3,10 +3,12 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using TokenVault.Server;
+using TokenVault.Server.Actions;
 using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
+using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
 using TokenVault.Server.Users;
@@ -127,7 +129,7 @@ internal sealed class EgressScene : IAsyncDisposable
         "tokenURL" when place.EndsWith("refresh", StringComparison.Ordinal) => Fake.Refresh,
         "tokenURL" or "token_endpoint" => Fake.Redemption,
         "userInfoURL" or "userinfo_endpoint" => Fake.Userinfo,
-        "revocationURL" or "revocation_endpoint" or "httpEndpoint" or "webhook" => Fake.Revocation,
+        "revocationURL" or "revocation_endpoint" or "httpEndpoint" or "webhook" or "url" => Fake.Revocation,
         "jwks_uri" => Fake.Keys,
         _ => Fake.Discovery,
     };
@@ -141,6 +143,9 @@ internal sealed class EgressScene : IAsyncDisposable
                 break;
             case "webhook":
                 await AskForApprovalAsync(url);
+                break;
+            case "url":
+                await AskActionAsync(url);
                 break;
             case "revocationURL" or "revocation_endpoint" or "revocation.endpoint":
                 await client.RevokeAsync(connection, new Secret("rt"), "refresh_token", CancellationToken.None);
@@ -175,6 +180,17 @@ internal sealed class EgressScene : IAsyncDisposable
             "apn_x", approval, new Client { ClientId = "client", Name = "Application" }, new User { UserId = "user", Connection = "c" }, Link: "x");
         using var channel = new WebhookChannel(Guard(), settings, TimeProvider.System);
         await channel.SendAsync(message, CancellationToken.None);
+    }
+
+    private async Task AskActionAsync(string url)
+    {
+        const string id = "act_0123456789abcdef";
+        var secret = _ring.SealText(new Secret("secret"), RemoteAction.AadOf(id));
+        var action = ActionBody.Blank(id, TimeProvider.System.GetUtcNow()) with { Url = url, Trigger = ActionTrigger.PostLogin, SealedSecret = secret };
+        var client = new Server.Clients.Client { ClientId = "client", Name = "Client" };
+        var about = new ActionEvent(TransactionProtocol.RefreshToken, client, new RequestOrigin(Ip: null, UserAgent: null), ActionCommand.OfIssue);
+        using var call = new ActionCall(Guard(), _ring, TimeProvider.System);
+        await call.AskAsync(action, "evt_0", about, TimeSpan.FromSeconds(5), CancellationToken.None);
     }
 
     private Connection ConnectionFor(string place, string url) => place switch

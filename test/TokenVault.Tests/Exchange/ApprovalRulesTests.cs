@@ -33,7 +33,8 @@ public sealed class ApprovalRulesTests
     public void A_rule_goes_by_what_the_token_is_good_for(bool required, string scopes, bool demanded)
     {
         var connection = Connection(new ConnectionApproval { Required = required, Scopes = Scope.Parse(scopes) });
-        (ApprovalRules.Demanded(connection, Application, Held.Scopes) is not null).ShouldBe(demanded);
+        (ApprovalRules.Demanded(connection, Attempt, Held.Scopes) is not null).ShouldBe(demanded);
+        ApprovalRules.Demanded(connection, Attempt with { RequiresApproval = true }, Held.Scopes).ShouldNotBeNull();
     }
 
     [Fact]
@@ -41,15 +42,16 @@ public sealed class ApprovalRulesTests
     {
         // Neither a store nor anything else is there to be asked.
         var approvals = new ExchangeApprovals(storage: null!, requests: null!);
-        var attempt = new ExchangeAttempt(
-            new ExchangeRequest(new Secret("x"), Wire.RefreshTokenType, Wire.FederatedAccessTokenType, "calendar"), Application, new RequestOrigin(Ip: null, UserAgent: null));
         foreach (var rule in (ConnectionApproval?[])[null, new ConnectionApproval { Scopes = ["calendar.write"] }])
         {
-            var found = approvals.FindAsync(attempt, Connection(rule), Held, CancellationToken.None);
+            var found = approvals.FindAsync(Attempt, Connection(rule), Held, CancellationToken.None);
             found.IsCompletedSuccessfully.ShouldBeTrue();
             (await found).ShouldBe((null, null));
         }
     }
+
+    private static ExchangeAttempt Attempt => new(
+        new ExchangeRequest(new Secret("x"), Wire.RefreshTokenType, Wire.FederatedAccessTokenType, "calendar"), Application, new RequestOrigin(Ip: null, UserAgent: null));
 
     private static Connection Connection(ConnectionApproval? approval) => new() { Id = "con", Name = "calendar", Strategy = "oidc", Approval = approval };
 }

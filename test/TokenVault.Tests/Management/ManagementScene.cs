@@ -40,6 +40,9 @@ internal sealed class ManagementScene
         scene._ids["log-streams"] = (string)(await host.CreateAsync(
             "/log-streams",
             """{"name":"x","type":"http","sink":{"httpEndpoint":"https://receiver.example/"},"filters":[{"type":"category","name":"other"}]}"""))["id"]!;
+        scene._ids["actions"] = (string)(await host.CreateAsync(
+            "/actions/actions",
+            """{"name":"x","supported_triggers":[{"id":"post-login","version":"v3"}],"endpoint":{"url":"https://actions.example/"}}"""))["id"]!;
         scene._ids["logs"] = (string)(await host.SendAsync("GET", "/logs?per_page=1")).Body![0]!["log_id"]!;
         await scene.AddTokenAndSessionAsync(host);
         return scene;
@@ -51,7 +54,7 @@ internal sealed class ManagementScene
         var noun = path.Split('/')[1];
         var kid = _ids[path.Contains("/encryption", StringComparison.Ordinal) ? "encryption keys" : "keys"];
         return path.Replace("{id}", Uri.EscapeDataString(_ids.GetValueOrDefault(noun, "nobody"))).Replace("{kid}", kid).Replace("{credential_id}", _ids["credentials"])
-            .Replace("{method}", Uri.EscapeDataString("totp|dev_nothing"));
+            .Replace("{trigger}", "post-login").Replace("{method}", Uri.EscapeDataString("totp|dev_nothing"));
     }
 
     /// <summary>What a list demands.</summary>

@@ -47,7 +47,7 @@ internal sealed class AuthorizationCodeGrant(
         access = access.Failed(out _) ? access : access.Value.Bind(client, request.Proven);
         return access.Failed(out var refused)
             ? await FailedAsync(client, origin, refused)
-            : await IssueAsync(record, client, user, access.Value, origin, cancellationToken);
+            : await IssueAsync(record, client, user, access.Value with { Custom = record.Custom ?? CustomClaims.None }, origin, cancellationToken);
     }
 
     private async ValueTask<Outcome<TokenResponse>> IssueAsync(

@@ -1,13 +1,15 @@
+using TokenVault.Server.Actions;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Protocol;
+using TokenVault.Server.Users;
 
 namespace TokenVault.Server.OAuth.Grants;
 
 /// <summary>What a refresh token is good for now: asked anew each time, for each of it can have changed since it was issued.</summary>
-internal sealed class RefreshAccess(ApiAccessPolicy policy, MultiResourcePolicy multiResource, MultiFactorTokens multiFactor)
+internal sealed class RefreshAccess(MultiResourcePolicy multiResource, MultiFactorTokens multiFactor, PostLoginActions actions)
 {
     public async ValueTask<Outcome<ApiAccess>> FindAsync(
-        RefreshToken record, TokenRequest request, CancellationToken cancellationToken)
+        RefreshToken record, User user, TokenRequest request, CancellationToken cancellationToken)
     {
         var (parameters, client) = (request.Parameters, request.Client);
         if (await multiFactor.RefusalAsync(record, cancellationToken) is { } oneFactor)
@@ -25,7 +27,12 @@ internal sealed class RefreshAccess(ApiAccessPolicy policy, MultiResourcePolicy 
         // Scopes that are not to be had are left out silently; SDKs ask for more than they need.
         var requested = Scope.Parse(parameters["scope"]);
         var scopes = requested.Count == 0 ? candidates.Value : [.. candidates.Value.Where(requested.Contains)];
-        var access = await policy.ForUserAsync(client, audience, scopes, cancellationToken);
-        return access.Failed(out _) ? access : access.Value.Bind(client, request.Proven);
+        var login = new PostLogin(TransactionProtocol.RefreshToken, client, request.Origin, user)
+        {
+            Audience = audience,
+            RequestedScopes = requested,
+            Methods = record.Methods,
+        };
+        return await actions.AccessAsync(login, scopes, request.Proven, cancellationToken);
     }
 }

@@ -66,7 +66,7 @@ internal sealed class RefreshTokenGrant(
             return await FailedAsync(client, origin, OAuthError.InvalidRefreshToken("the user is blocked or gone"));
         }
 
-        var access = await allowed.FindAsync(record, request, cancellationToken);
+        var access = await allowed.FindAsync(record, user, request, cancellationToken);
         if (access.Failed(out var refused))
         {
             return await FailedAsync(client, origin, refused);

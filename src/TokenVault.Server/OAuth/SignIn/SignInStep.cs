@@ -61,6 +61,11 @@ internal sealed class SignInStep(
             : (connection, null);
     }
 
+    /// <summary>A second factor after all, since an action demands it.</summary>
+    public ValueTask<(bool Passed, OAuthError? Error)> RaiseAsync(
+        HttpContext context, AuthorizeRequest request, string query, PageState? resumed, SignedIn signedIn) =>
+        multiFactor.PassAsync(context, request with { AsksForMultiFactor = true }, query, resumed, signedIn);
+
     private async Task<OAuthError?> SendAsync(HttpContext context, AuthorizeRequest request, Connection? connection, SignInOrigin origin)
     {
         if (connection is not null)

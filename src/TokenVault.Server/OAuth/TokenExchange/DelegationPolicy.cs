@@ -6,7 +6,8 @@ using TokenVault.Server.Protocol;
 namespace TokenVault.Server.OAuth.TokenExchange;
 
 /// <summary>What an exchange may come to: never more than the subject token is good for, the client may have, and the API gives.</summary>
-internal sealed class DelegationPolicy(ApiAccessPolicy policy, MultiFactorPolicy multiFactor, TokenVaultOptions options, TimeProvider time)
+internal sealed class DelegationPolicy(
+    ApiAccessPolicy policy, MultiFactorPolicy multiFactor, DelegationActions actions, TokenVaultOptions options, TimeProvider time)
 {
     public static OAuthError? ClientRefusal(Client client)
     {
@@ -75,7 +76,8 @@ internal sealed class DelegationPolicy(ApiAccessPolicy policy, MultiFactorPolicy
             return OAuthError.InvalidScope("None of the requested scopes can be had with this subject token.");
         }
 
-        return access.Value.Bind(caller.Client, caller.Proven);
+        var bound = access.Value.Bind(caller.Client, caller.Proven);
+        return bound.Failed(out _) ? bound : await actions.ApplyAsync(request, caller, subject, bound.Value, cancellationToken);
     }
 
     /// <summary>How long the new token lives: not longer than what it comes from; null when that is over.</summary>

@@ -54,7 +54,7 @@ internal sealed record DelegationRequest(Secret SubjectToken, string SubjectToke
         };
     }
 
-    private static bool IsOurs(string type) => type is Wire.AccessTokenType or Wire.IdTokenType or Wire.JwtType;
+    public static bool IsOurs(string type) => type is Wire.AccessTokenType or Wire.IdTokenType or Wire.JwtType;
 
     private static string? TypesProblem(RequestParameters parameters)
     {

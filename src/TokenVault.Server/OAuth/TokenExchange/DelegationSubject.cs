@@ -1,4 +1,5 @@
 using TokenVault.Server.Keys;
+using TokenVault.Server.Users;
 
 namespace TokenVault.Server.OAuth.TokenExchange;
 
@@ -6,6 +7,9 @@ namespace TokenVault.Server.OAuth.TokenExchange;
 /// <param name="ExpiresAt">Null: the token is not ours, and its end binds nobody here.</param>
 internal sealed record DelegationSubject(string UserId, DateTimeOffset? ExpiresAt)
 {
+    /// <summary>Once they have been looked up.</summary>
+    public User? User { get; init; }
+
     /// <summary>The client that the token was issued to; null: it is not ours.</summary>
     public string? ClientId { get; init; }
 

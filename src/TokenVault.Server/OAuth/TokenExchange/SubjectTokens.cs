@@ -31,7 +31,7 @@ internal sealed class SubjectTokens(
 
     /// <summary>Who was decided by an action; and what else of the user has to hold for everybody.</summary>
     public async ValueTask<Outcome<DelegationSubject>> AliveAsync(DelegationSubject subject, CancellationToken cancellationToken) =>
-        await storage.FindAsync<User>(subject.UserId, cancellationToken) is { Blocked: false } ? subject : Invalid("the user is blocked or gone");
+        await storage.FindAsync<User>(subject.UserId, cancellationToken) is { Blocked: false } user ? subject with { User = user } : Invalid("the user is blocked or gone");
 
     private async ValueTask<Outcome<DelegationSubject>> OfAccessTokenAsync(
         AccessToken token, DelegationRequest request, TokenRequest caller, CancellationToken cancellationToken)

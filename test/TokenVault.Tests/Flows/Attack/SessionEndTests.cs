@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Demo;
+using TokenVault.Server.Keys;
 using TokenVault.Server.OAuth;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Users;
@@ -22,7 +23,7 @@ public sealed class SessionEndTests(AttackScene scene) : IClassFixture<AttackSce
         // The request has read the session; the user signs out; the request goes on.
         await browser.GoAsync(scene.Vault.Issuer + "v2/logout");
         var request = new AuthorizeRequest { Client = client, Response = new AuthorizeResponse(scene.Vault.Issuer, ResponseMode.Query, Operator.Callback, State: null) };
-        var code = await scene.Vault.Service<AuthorizationGranter>().IssueCodeAsync(request, new SignedIn(session, user), ["openid"]);
+        var code = await scene.Vault.Service<AuthorizationGranter>().IssueCodeAsync(request, new SignedIn(session, user), new DecidedAuthorization(["openid"], CustomClaims.None, RequiresMultiFactor: false));
 
         code.ShouldBeNull();
         (await scene.Vault.Storage.FindAsync<Session>(session.Id, CancellationToken.None)).ShouldBeNull();
