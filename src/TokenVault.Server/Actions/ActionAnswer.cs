@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;

@@ -2,8 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Demo;
-using TokenVault.Server.Protocol;
-using TokenVault.Testing;
 using TokenVault.Tests.Flows.OAuth;
 using TokenVault.Tests.Flows.Vault;
 
@@ -139,6 +137,6 @@ public sealed class ActionEventTests(ActionScene scene) : IClassFixture<ActionSc
         "vault by refresh token" => await user.ExchangeAsync(),
         "vault by access token" => await user.ExchangeByAccessTokenAsync(),
         "vault by worker" => await worker.ExchangeAsync(user.Id),
-        _ => await scene.ImpersonateAsync(user),
+        _ => await ActionScene.ImpersonateAsync(user),
     };
 }
