@@ -130,7 +130,7 @@ public sealed class ActionEventTests(ActionScene scene) : IClassFixture<ActionSc
     private static string Mac(string secret, string signature, string body) => Convert.ToHexStringLower(HMACSHA256.HashData(
         Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes($"{signature[..signature.IndexOf(",v1=", StringComparison.Ordinal)]}.{body}")));
 
-    private async Task<Answer> AskAsync(string way, TestUser user, Workers.Worker worker) => way switch
+    private static async Task<Answer> AskAsync(string way, TestUser user, Workers.Worker worker) => way switch
     {
         "code" => await user.Application.SignInAsync(user.Browser, user.Email, user.Password, VaultScene.Api, "openid offline_access read:calendar"),
         "refresh" => await user.Application.RefreshAsync(user.RefreshToken),
