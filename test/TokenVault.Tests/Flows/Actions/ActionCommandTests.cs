@@ -31,7 +31,7 @@ public sealed class ActionCommandTests(ActionScene scene) : IClassFixture<Action
         {
             var (visit, _) = await user.Application.AuthorizeAsync(user.Browser, user.Email, user.Password, VaultScene.Api, "openid");
             (visit["error"], visit["error_description"], visit["code"]).ShouldBe(("access_denied", reason, null));
-            foreach (var answer in new[] { await user.Application.RefreshAsync(user.RefreshToken), await scene.ImpersonateAsync(user) })
+            foreach (var answer in new[] { await user.Application.RefreshAsync(user.RefreshToken), await ActionScene.ImpersonateAsync(user) })
             {
                 answer.ShouldBeRefused(403, "access_denied");
                 answer["error_description"].ShouldBe(reason);
@@ -120,7 +120,7 @@ public sealed class ActionCommandTests(ActionScene scene) : IClassFixture<Action
                 (access["department"]!.ToJsonString(), (string?)access["sub"], access["https://example.com/tier"]).ShouldBe(("""{"id":7}""", user.Id, null));
             }
 
-            Answers.Claims((await scene.ImpersonateAsync(user))["access_token"])["department"]!.ToJsonString().ShouldBe("""{"id":7}""");
+            Answers.Claims((await ActionScene.ImpersonateAsync(user))["access_token"])["department"]!.ToJsonString().ShouldBe("""{"id":7}""");
         }
 
         Answers.Claims((await user.Application.RefreshAsync(user.RefreshToken))["access_token"])["department"].ShouldBeNull();
@@ -142,10 +142,10 @@ public sealed class ActionCommandTests(ActionScene scene) : IClassFixture<Action
             (await user.Application.RefreshAsync(user.RefreshToken, scope: "openid")).ScopesOf().ShouldBe(["openid"]);
         }
 
-        (await scene.ImpersonateAsync(user)).ScopesOf().ShouldContain("read:calendar");
+        (await ActionScene.ImpersonateAsync(user)).ScopesOf().ShouldContain("read:calendar");
         await using (await scene.BindAsync(ActionScene.TokenExchange, exchange))
         {
-            (await scene.ImpersonateAsync(user)).ShouldBeRefused(400, "invalid_scope");
+            (await ActionScene.ImpersonateAsync(user)).ShouldBeRefused(400, "invalid_scope");
         }
     }
 

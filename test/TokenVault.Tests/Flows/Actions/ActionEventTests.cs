@@ -2,8 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Demo;
-using TokenVault.Server.Protocol;
-using TokenVault.Testing;
 using TokenVault.Tests.Flows.OAuth;
 using TokenVault.Tests.Flows.Vault;
 
@@ -132,13 +130,13 @@ public sealed class ActionEventTests(ActionScene scene) : IClassFixture<ActionSc
     private static string Mac(string secret, string signature, string body) => Convert.ToHexStringLower(HMACSHA256.HashData(
         Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes($"{signature[..signature.IndexOf(",v1=", StringComparison.Ordinal)]}.{body}")));
 
-    private async Task<Answer> AskAsync(string way, TestUser user, Workers.Worker worker) => way switch
+    private static async Task<Answer> AskAsync(string way, TestUser user, Workers.Worker worker) => way switch
     {
         "code" => await user.Application.SignInAsync(user.Browser, user.Email, user.Password, VaultScene.Api, "openid offline_access read:calendar"),
         "refresh" => await user.Application.RefreshAsync(user.RefreshToken),
         "vault by refresh token" => await user.ExchangeAsync(),
         "vault by access token" => await user.ExchangeByAccessTokenAsync(),
         "vault by worker" => await worker.ExchangeAsync(user.Id),
-        _ => await scene.ImpersonateAsync(user),
+        _ => await ActionScene.ImpersonateAsync(user),
     };
 }

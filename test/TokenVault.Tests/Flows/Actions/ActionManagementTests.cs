@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using TokenVault.Server.Demo;
-using TokenVault.Tests.Flows.OAuth;
 
 namespace TokenVault.Tests.Flows.Actions;
 

@@ -72,7 +72,7 @@ public sealed class ActionScene : FactorScene
     internal static Func<ActionAsked, ActionReply> Always(params string[] commands) => _ => ActionReply.Commands(commands);
 
     /// <summary>RFC 8693: the application's own token for another one of the same API.</summary>
-    internal async Task<Answer> ImpersonateAsync(TestUser user, string? scope = null) => await user.Application.TokenAsync(new JsonObject
+    internal static async Task<Answer> ImpersonateAsync(TestUser user, string? scope = null) => await user.Application.TokenAsync(new JsonObject
     {
         ["grant_type"] = Wire.TokenExchange,
         ["subject_token"] = user.AccessToken,
