@@ -22,7 +22,7 @@ internal sealed class AssertionVerifier(IStorage storage, TokenVaultOptions opti
     /// <returns>Why it does not prove the client; "" when it does. For the log only.</returns>
     public async ValueTask<string> VerifyAsync(Client? client, string assertion)
     {
-        var expected = Expected(client?.ClientId ?? "");
+        var expected = Expected(client);
         var now = time.GetUtcNow();
         var keys = client is null ? [] : Keys(client, now);
         if (keys.Count == 0)
@@ -58,12 +58,17 @@ internal sealed class AssertionVerifier(IStorage storage, TokenVaultOptions opti
         ? []
         : [.. client.AuthenticationCredentials.Select(client.Credential).OfType<ClientCredential>().Where(c => c.IsAlive(now)).Select(c => c.Key()).OfType<VerificationKey>()];
 
-    /// <summary>One audience, and that is us: the issuer, with the slash or without, or one of the endpoints, as SDKs send it (T-CA-06; CIBA Core §7.1).</summary>
-    private JwtExpectations Expected(string clientId) => new()
+    /// <summary>
+    /// One audience, and that is us: the issuer, with the slash or without, or one of the endpoints, as SDKs send it (T-CA-06; CIBA Core §7.1);
+    /// from a client of the FAPI profile the issuer, and nothing else (FAPI 2.0 Security Profile §5.3.2.1).
+    /// </summary>
+    private JwtExpectations Expected(Client? client) => new()
     {
-        Issuer = clientId,
+        Issuer = client?.ClientId ?? "",
         Audience = options.Issuer,
-        OtherAudiences = [options.Issuer.TrimEnd('/'), options.Issuer + "oauth/token", options.Issuer.TrimEnd('/') + Wire.BackchannelPath],
+        OtherAudiences = client is { FollowsFapi: true }
+            ? []
+            : [options.Issuer.TrimEnd('/'), options.Issuer + "oauth/token", options.Issuer.TrimEnd('/') + Wire.BackchannelPath],
         SingleAudience = true,
         Types = ["", "JWT", "client-authentication+jwt"],
         MaxLifetime = LongestLife,

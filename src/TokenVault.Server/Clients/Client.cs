@@ -88,6 +88,10 @@ internal sealed record Client : IRecord<Client>
     [JsonIgnore]
     public bool IsPublic => string.Equals(TokenEndpointAuthMethod, "none", StringComparison.Ordinal);
 
+    /// <summary>It pushes its requests and its tokens are bound to a key: then the rest of FAPI 2.0 Security Profile §5.3.2 holds for it as well.</summary>
+    [JsonIgnore]
+    public bool FollowsFapi => RequirePushedAuthorizationRequests && RequireProofOfPossession;
+
     [JsonIgnore]
     public bool UsesCertificate => TokenEndpointAuthMethod is Tls or SelfSignedTls;
 

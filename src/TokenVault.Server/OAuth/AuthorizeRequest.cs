@@ -165,8 +165,8 @@ internal sealed record AuthorizeRequest
                 return OAuthError.InvalidRequest("code_challenge is missing.");
             }
 
-            // A confidential client proves itself by its secret; a public one only by PKCE (RFC 9700 §2.1.1).
-            return client.IsPublic ? OAuthError.InvalidRequest("A public client must use PKCE with S256.") : null;
+            // A confidential client proves itself by its secret; a public one only by PKCE (RFC 9700 §2.1.1). FAPI 2.0 §5.3.2.2 wants both.
+            return client.IsPublic || client.FollowsFapi ? OAuthError.InvalidRequest("This client must use PKCE with S256.") : null;
         }
 
         return method != "S256" || !Pkce.IsChallenge(challenge)

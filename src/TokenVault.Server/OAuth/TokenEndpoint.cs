@@ -71,6 +71,7 @@ internal sealed class TokenEndpoint(TokenCaller caller, IEnumerable<IGrant> gran
             caller.Served(context, request.Value.Client);
         }
 
-        return outcome;
+        // RFC 6749 §5.2 has 400 for it. SDKs know it with 403 and 401 as well; a client of the FAPI profile goes by the specification.
+        return outcome.Error is { Error: "invalid_grant" } refusal && request.Value.Client.FollowsFapi ? refusal with { Status = 400 } : outcome;
     }
 }

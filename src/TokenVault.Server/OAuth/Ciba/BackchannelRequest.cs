@@ -27,6 +27,8 @@ internal sealed record BackchannelRequest
         "id_token_hint", "binding_message", "authorization_details", "requested_expiry", "request_expiry", "acr_values", "request",
     ];
 
+    private static readonly string[] Hints = ["login_hint", "login_hint_token", "id_token_hint"];
+
     private static readonly JsonDocumentOptions StrictJson = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
 
     public required string UserId { get; init; }
@@ -61,9 +63,15 @@ internal sealed record BackchannelRequest
             return OAuthError.InvalidScope("scope must be a list of scope tokens, with openid among them.");
         }
 
+        // CIBA Core §13: more than one of the hints is an error of the request's own.
+        if (Hints.Count(hint => parameters[hint] is not null) > 1)
+        {
+            return OAuthError.InvalidRequest("There must be one hint only: login_hint.");
+        }
+
         if (UserIn(parameters, issuer) is not { } userId)
         {
-            return UnknownUser("""login_hint must be {"format":"iss_sub","iss":"…","sub":"…"} with this server's issuer, and the only hint.""");
+            return UnknownUser("""login_hint must be {"format":"iss_sub","iss":"…","sub":"…"} with this server's issuer.""");
         }
 
         if (parameters["binding_message"] is { } message && !IsMessage(message))
@@ -97,7 +105,7 @@ internal sealed record BackchannelRequest
     /// <summary>RFC 9493 §3.2.3, without its members' names for the format: as Auth0 has it.</summary>
     private static string? UserIn(RequestParameters parameters, string issuer)
     {
-        if (parameters["login_hint"] is not { Length: <= LongestHint } hint || parameters["login_hint_token"] is not null || parameters["id_token_hint"] is not null)
+        if (parameters["login_hint"] is not { Length: <= LongestHint } hint)
         {
             return null;
         }

@@ -19,6 +19,8 @@ public sealed class OAuthVault : IAsyncLifetime
 
     internal TestVault Server { get; private set; } = null!;
 
+    internal IReadOnlyDictionary<string, string?>? Settings { get; init; }
+
     internal VaultApi Api => Server.Api;
 
     internal string Issuer => Server.Issuer;
@@ -35,7 +37,7 @@ public sealed class OAuthVault : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Server = await TestVault.StartAsync();
+        Server = await TestVault.StartAsync(Settings);
         await RenewAdminAsync();
         await CreateApiAsync(Audience);
         Web = await ClientAsync("Calendar");
