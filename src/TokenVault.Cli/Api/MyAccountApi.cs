@@ -12,7 +12,7 @@ internal sealed class MyAccountApi(VaultHttp http, string token) : IDisposable
         var all = new List<JsonObject>();
         for (var from = ""; ;)
         {
-            var answer = await SendAsync(HttpMethod.Get, $"{Path}?take=50{from}", cancellationToken);
+            var answer = await SendAsync(HttpMethod.Get, $"{Path}?take=20{from}", cancellationToken);
             all.AddRange((answer.Json?["accounts"] as JsonArray ?? []).OfType<JsonObject>());
             if (answer["next"] is not { Length: > 0 } next)
             {
