@@ -6,7 +6,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseEnv, promisify } from 'node:util';
 import * as oauth from 'openid-client';
@@ -14,43 +14,26 @@ import { issuer, redirectUri, unique, World } from './vault.mjs';
 import { Upstream } from './upstream.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
+export const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
 const python = spawnSync('python3', ['--version']).status === 0;
 
 let tool;
 let directory;
 
-before(async () => {
-  tool = await findTool();
-  directory = await mkdtemp(join(tmpdir(), 'tokenvault-cli-'));
-  await symlink(join(here, 'node_modules'), join(directory, 'node_modules'));
-  await run(['login', '--bootstrap', process.env.TOKENVAULT_BOOTSTRAP]);
-});
-
-after(() => rm(directory, { recursive: true, force: true }));
-
-test('connected_accounts', (t) => tryFlavour(t, 'connected_accounts', async ({ printed, runPrinted, tokens, name }) => {
-  const { stdout } = await runPrinted('sh', 'accounts.sh', printed[titles[0]], { REFRESH_TOKEN: tokens.refresh_token });
-  assert.ok(JSON.parse(stdout).accounts.some(({ connection }) => connection === name));
-  return { REFRESH_TOKEN: tokens.refresh_token };
-}));
-
-test('refresh_token_exchange', (t) => tryFlavour(t, 'refresh_token_exchange', ({ tokens }) => ({ REFRESH_TOKEN: tokens.refresh_token }), { dotnet: 'exchange.cs' }));
-
-test('access_token_exchange', (t) => {
-  const audience = `https://${unique('cli-api')}.example`;
-  return tryFlavour(t, 'access_token_exchange', ({ tokens }) => ({ ACCESS_TOKEN: tokens.access_token }), {
-    audience, more: ['--create-api-client', '--api-identifier', audience, '--api-client-name', `Client of ${audience}`],
+/** For a file of tests: a desk at which somebody is logged in as the server's first client. */
+export function atADesk() {
+  before(async () => {
+    tool = await findTool();
+    directory = await mkdtemp(join(tmpdir(), 'tokenvault-cli-'));
+    await symlink(join(here, 'node_modules'), join(directory, 'node_modules'));
+    await run(['login', '--bootstrap', process.env.TOKENVAULT_BOOTSTRAP]);
   });
-});
 
-// Its users sign in at it, so that one application shows the whole way.
-test('privileged_worker', (t) => tryFlavour(t, 'privileged_worker', ({ user }) => ({ USER_ID: user.user_id }), {
-  more: ['--ip-allowlist', '127.0.0.0/8,::1'], dotnet: 'worker.cs',
-}));
+  after(() => rm(directory, { recursive: true, force: true }));
+}
 
 /** Sets up, connects, and runs everything that was printed. `subject` gives the variables that a user's part in it fills. */
-async function tryFlavour(t, flavour, subject, { more = [], audience, dotnet } = {}) {
+export async function tryFlavour(t, flavour, subject, { more = [], audience, dotnet } = {}) {
   const name = unique('cli');
   const folder = join(directory, name);
   const world = new World();
