@@ -9,7 +9,7 @@ internal sealed class DeviceLogin(VaultHttp http, Screen screen, TimeProvider ti
     private const string GrantType = "urn:ietf:params:oauth:grant-type:device_code";
     private static readonly TimeSpan Slower = TimeSpan.FromSeconds(5);
 
-    public async Task<ManagementToken> RunAsync(Discovery discovery, string clientId, string? scope, CancellationToken cancellationToken)
+    public async Task<ManagementToken> RunAsync(Discovery discovery, string clientId, DeviceScope wanted, CancellationToken cancellationToken)
     {
         if (discovery.DeviceEndpoint is not { } endpoint)
         {
@@ -18,13 +18,15 @@ internal sealed class DeviceLogin(VaultHttp http, Screen screen, TimeProvider ti
                 "Log in as a client: tokenvault login --domain … --client-id … --client-secret-file …, or with the server's --bootstrap bootstrap.json");
         }
 
-        var form = new List<KeyValuePair<string, string>> { new("client_id", clientId), new("audience", http.Issuer + "api/v2/") };
-        if (scope is not null)
+        var answer = await http.FormAsync(
+            endpoint, [new("client_id", clientId), new("audience", http.Issuer + wanted.Api), new("scope", wanted.Scope)], cancellationToken);
+        if (answer["error"] == "access_denied" && !wanted.OwnAccounts)
         {
-            form.Add(new("scope", scope));
+            throw new ToolException(
+                ExitCode.NotAllowed, $"{http.Issuer} gives nobody a login to its Management API as a person: {answer["error_description"]}",
+                "Log in as a client: --client-id … --client-secret-file …, or --bootstrap bootstrap.json. A person's own accounts: --device --my-account");
         }
 
-        var answer = await http.FormAsync(endpoint, form, cancellationToken);
         if (!answer.Succeeded || answer["device_code"] is not { } code || answer["verification_uri"] is not { } address)
         {
             throw TokenRequests.Refused(answer);
@@ -32,7 +34,9 @@ internal sealed class DeviceLogin(VaultHttp http, Screen screen, TimeProvider ti
 
         screen.Line($"Open {PlainText.Of(answer["verification_uri_complete"] ?? address)}");
         screen.Line($"and compare the code: {PlainText.Of(answer["user_code"])}");
-        return await PollAsync(clientId, code, Seconds(answer, "interval", 5), Seconds(answer, "expires_in", 900), cancellationToken);
+        return await screen.WorkingAsync(
+            "Waiting for the browser",
+            _ => PollAsync(clientId, code, Seconds(answer, "interval", 5), Seconds(answer, "expires_in", 900), cancellationToken));
     }
 
     private async Task<ManagementToken> PollAsync(string clientId, string code, TimeSpan interval, TimeSpan lifetime, CancellationToken cancellationToken)

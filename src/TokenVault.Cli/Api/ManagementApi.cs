@@ -28,7 +28,9 @@ internal sealed class ManagementApi(VaultHttp http, string token) : IDisposable
 
     /// <summary>All of a collection, page by page.</summary>
     /// <param name="query">Filters, without the question mark.</param>
-    public async Task<IReadOnlyList<JsonObject>> ListAsync(string collection, string member, CancellationToken cancellationToken, string query = "")
+    /// <param name="soFar">Is told how many there are already, when there are more.</param>
+    public async Task<IReadOnlyList<JsonObject>> ListAsync(
+        string collection, string member, CancellationToken cancellationToken, string query = "", Action<int>? soFar = null)
     {
         var all = new List<JsonObject>();
         for (var page = 0; ; page++)
@@ -40,6 +42,8 @@ internal sealed class ManagementApi(VaultHttp http, string token) : IDisposable
             {
                 return all;
             }
+
+            soFar?.Invoke(all.Count);
         }
     }
 

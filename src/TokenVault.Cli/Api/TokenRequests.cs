@@ -18,6 +18,17 @@ internal sealed class TokenRequests(VaultHttp http)
         return answer.Succeeded ? ManagementToken.Of(answer) : throw Refused(answer);
     }
 
+    /// <summary>A new access token for what was granted before (RFC 6749 §6).</summary>
+    public Task<Answer> RenewAsync(string clientId, string refreshToken, CancellationToken cancellationToken) =>
+        SendAsync([new("grant_type", "refresh_token"), new("client_id", clientId), new("refresh_token", refreshToken)], cancellationToken);
+
+    /// <summary>Ends what the refresh token stands for (RFC 7009).</summary>
+    public Task<Answer> RevokeAsync(string clientId, string refreshToken, CancellationToken cancellationToken) =>
+        http.FormAsync(
+            "oauth/revoke",
+            [new("client_id", clientId), new("token", refreshToken), new("token_type_hint", "refresh_token")],
+            cancellationToken);
+
     public Task<Answer> SendAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken) =>
         http.FormAsync("oauth/token", form, cancellationToken);
 
@@ -31,14 +42,17 @@ internal sealed class TokenRequests(VaultHttp http)
     };
 }
 
-/// <summary>What opens the Management API.</summary>
+/// <summary>What opens the Management API; or, of a person, their own accounts.</summary>
 internal sealed record ManagementToken(string Value, DateTimeOffset ExpiresAt, string? Scope)
 {
+    /// <summary>Null: nothing renews it.</summary>
+    public string? RefreshToken { get; private init; }
+
     public static ManagementToken Of(Answer answer)
     {
         var token = answer["access_token"] ?? throw new ToolException(ExitCode.Failed, "The token endpoint's answer has no token.");
         var seconds = answer.Json!["expires_in"] is JsonValue value && value.TryGetValue<int>(out var given) ? given : 0;
-        return new ManagementToken(token, TimeProvider.System.GetUtcNow().AddSeconds(seconds), answer["scope"]);
+        return new ManagementToken(token, TimeProvider.System.GetUtcNow().AddSeconds(seconds), answer["scope"]) { RefreshToken = answer["refresh_token"] };
     }
 
     public override string ToString() => $"until {ExpiresAt.ToLocalTime().ToString("g", CultureInfo.CurrentCulture)}{(Scope is null ? "" : $", with {Scope.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length} scopes")}";

@@ -25,7 +25,11 @@ internal sealed class VaultHttp : IDisposable
         HttpMessageHandler handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = authority is null ? null : Policy(authority) },
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                CertificateChainPolicy = authority is null ? null : Policy(authority),
+                RemoteCertificateValidationCallback = Judged,
+            },
         };
         _http = new HttpClient(debug is null ? handler : new WireLog(handler, debug)) { Timeout = Patience, BaseAddress = new Uri(issuer) };
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("tokenvault-cli", typeof(VaultHttp).Assembly.GetName().Version!.ToString(3)));
@@ -34,6 +38,9 @@ internal sealed class VaultHttp : IDisposable
     public string Issuer { get; }
 
     public string? Authority { get; }
+
+    /// <summary>When the server's certificate ends; null before the first connection.</summary>
+    public DateTimeOffset? CertificateEnd { get; private set; }
 
     public Task<Answer> GetAsync(string path, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, path, bearer: null, content: null, cancellationToken);
@@ -63,6 +70,13 @@ internal sealed class VaultHttp : IDisposable
         {
             throw new ToolException(ExitCode.Unreachable, $"{Issuer} did not answer within {Patience.TotalSeconds} seconds.");
         }
+    }
+
+    /// <summary>As the platform and the authority judge it; and its end is noted.</summary>
+    private bool Judged(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        CertificateEnd = certificate is X509Certificate2 known ? known.NotAfter : null;
+        return errors == SslPolicyErrors.None;
     }
 
     private ToolException Explained(HttpRequestException e)

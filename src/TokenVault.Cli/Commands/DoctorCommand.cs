@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using TokenVault.Cli.Api;
 using TokenVault.Cli.Examination;
 using TokenVault.Cli.Terminal;
 
@@ -23,24 +24,30 @@ internal static class DoctorCommand
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
         using var http = run.ConnectToServer();
-        run.Screen.Progress($"Looking at {http.Issuer} …");
-        var findings = new List<Finding>(await new ServerExamination(http).RunAsync(cancellationToken));
-        if (findings.All(finding => finding.Subject != "server" || finding.Verdict == Verdict.Good))
-        {
-            findings.AddRange(await ConfigurationAsync(run, cancellationToken));
-        }
-
+        var findings = await run.Screen.WorkingAsync($"Looking at {http.Issuer}", step => LookAsync(run, http, step, cancellationToken));
         Show(run, findings);
         return findings.Any(finding => finding.Verdict == Verdict.Bad) ? ExitCode.Failed : ExitCode.Done;
     }
 
-    private static async Task<IReadOnlyList<Finding>> ConfigurationAsync(Invocation run, CancellationToken cancellationToken)
+    private static async Task<List<Finding>> LookAsync(Invocation run, VaultHttp http, Action<string> step, CancellationToken cancellationToken)
+    {
+        step($"Looking at {http.Issuer}");
+        var findings = new List<Finding>(await new ServerExamination(http).RunAsync(cancellationToken));
+        if (findings.All(finding => finding.Subject != "server" || finding.Verdict == Verdict.Good))
+        {
+            findings.AddRange(await ConfigurationAsync(run, step, cancellationToken));
+        }
+
+        return findings;
+    }
+
+    private static async Task<IReadOnlyList<Finding>> ConfigurationAsync(Invocation run, Action<string> step, CancellationToken cancellationToken)
     {
         try
         {
             using var api = await run.OpenAsync(cancellationToken);
             using var outside = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Patience };
-            return await new ConfigurationExamination(api, outside).RunAsync(cancellationToken);
+            return await new ConfigurationExamination(api, outside, step).RunAsync(cancellationToken);
         }
         catch (ToolException e) when (e.ExitCode == ExitCode.NotAllowed)
         {

@@ -49,14 +49,27 @@ internal sealed class Invocation(ParseResult options, Screen screen)
         }
 
         var (name, profile) = FindProfile();
-        if (profile.ExpiresAt <= TimeProvider.System.GetUtcNow())
+        if (profile.OwnAccounts)
         {
             throw new ToolException(
-                ExitCode.NotAllowed, $"The login of the profile {name} has expired.",
-                $"Log in again: tokenvault login --profile {name} --domain {new Uri(profile.Issuer).Authority} --client-id {profile.ClientId} --client-secret-file …");
+                ExitCode.NotAllowed, $"The profile {name} is a person's login to their own accounts, and administers nothing.",
+                "Log in as a client, or name another profile: --profile …");
         }
 
-        return new ManagementApi(Connect(profile.Issuer, AuthorityText() ?? profile.Authority), profile.AccessToken);
+        var server = Connect(profile.Issuer, AuthorityText() ?? profile.Authority);
+        return new ManagementApi(server, await ProfileRenewal.TokenAsync(name, profile, server, cancellationToken));
+    }
+
+    /// <summary>The person's own accounts; null: the profile, or whoever the command line names, is no person.</summary>
+    public async Task<MyAccountApi?> OpenOwnAsync(CancellationToken cancellationToken)
+    {
+        if (Identity is { Secret: not null } || FindProfile() is not { Profile.OwnAccounts: true } found)
+        {
+            return null;
+        }
+
+        var http = Connect(found.Profile.Issuer, AuthorityText() ?? found.Profile.Authority);
+        return new MyAccountApi(http, await ProfileRenewal.TokenAsync(found.Name, found.Profile, http, cancellationToken));
     }
 
     /// <summary>The server, without a login.</summary>

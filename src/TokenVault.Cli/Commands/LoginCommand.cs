@@ -8,6 +8,7 @@ namespace TokenVault.Cli.Commands;
 internal static class LoginCommand
 {
     private static readonly Option<bool> Device = new("--device") { Description = "Log in as a person, in a browser; --client-id names the application that it is for" };
+    private static readonly Option<bool> MyAccount = new("--my-account") { Description = "With --device: to a person's own connected accounts, not to the Management API" };
     private static readonly Option<string?> Scopes = new("--scopes") { Description = "With --device: the scopes to ask for, separated by commas" };
 
     public static Command Create() => new Command(
@@ -18,10 +19,11 @@ internal static class LoginCommand
         Examples:
           tokenvault login --bootstrap data/bootstrap.json
           tokenvault login --domain auth.example.com --client-id … --client-secret-file secret.txt
-          tokenvault login --domain auth.example.com --client-id … --device
+          tokenvault login --domain auth.example.com --client-id … --device --my-account
         """)
     {
         Device,
+        MyAccount,
         Scopes,
     }.Runs(RunAsync);
 
@@ -31,8 +33,10 @@ internal static class LoginCommand
         using var http = run.Connect(identity.Issuer, identity.Authority);
         var discovery = await Discovery.ReadAsync(http, cancellationToken);
         var clientId = identity.ClientId ?? run.Screen.Ask("Client id:", "--client-id");
-        var token = run.Get(Device)
-            ? await new DeviceLogin(http, run.Screen, TimeProvider.System).RunAsync(discovery, clientId, run.Get(Scopes)?.Replace(',', ' '), cancellationToken)
+        var own = run.Get(MyAccount);
+        var token = run.Get(Device) || own
+            ? await new DeviceLogin(http, run.Screen, TimeProvider.System).RunAsync(
+                discovery, clientId, own ? DeviceScope.MyAccount() : DeviceScope.Management(run.Get(Scopes)?.Replace(',', ' ')), cancellationToken)
             : await new TokenRequests(http).ForClientAsync(
                 clientId, identity.Secret ?? run.Screen.AskSecret("Client secret:", "--client-secret-file or --client-secret-stdin"), cancellationToken);
         var name = run.Get(ServerOptions.Profile) ?? Profile.NameFor(identity.Issuer);
@@ -42,6 +46,8 @@ internal static class LoginCommand
             ClientId = clientId,
             AccessToken = token.Value,
             ExpiresAt = token.ExpiresAt,
+            RefreshToken = token.RefreshToken,
+            OwnAccounts = own,
             Authority = identity.Authority,
         });
         run.Screen.Done($"Logged in at {identity.Issuer} as the profile {name}, {token}.");

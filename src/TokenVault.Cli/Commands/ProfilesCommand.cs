@@ -27,6 +27,8 @@ internal static class ProfilesCommand
                 ["current"] = profile.Key == file.Current,
                 ["issuer"] = profile.Value.Issuer,
                 ["client_id"] = profile.Value.ClientId,
+                ["own_accounts"] = profile.Value.OwnAccounts,
+                ["renews"] = profile.Value.RefreshToken is not null,
                 ["expires_at"] = profile.Value.ExpiresAt.ToString("O", CultureInfo.InvariantCulture),
             })]));
             return ExitCode.Done;
@@ -39,7 +41,7 @@ internal static class ProfilesCommand
             profile.Key,
             profile.Value.Issuer,
             profile.Value.ClientId,
-            profile.Value.ExpiresAt <= now ? "expired" : "until " + profile.Value.ExpiresAt.ToLocalTime().ToString("g", CultureInfo.CurrentCulture),
+            profile.Value.RefreshToken is not null ? "renews itself" : profile.Value.ExpiresAt <= now ? "expired" : "until " + profile.Value.ExpiresAt.ToLocalTime().ToString("g", CultureInfo.CurrentCulture),
         ]));
         return ExitCode.Done;
     }

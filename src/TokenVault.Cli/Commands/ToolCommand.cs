@@ -17,13 +17,15 @@ internal static class ToolCommand
             ExchangeCommand.Create(),
             LogsCommand.Create(),
             DoctorCommand.Create(),
+            AppsCommand.Create(),
+            ApisCommand.Create(),
+            ConnectionsCommand.Create(),
+            UsersCommand.Create(),
+            AccountsCommand.Create(),
+            TokensetsCommand.Create(),
+            KeysCommand.Create(),
             CompletionCommand.Create(),
         };
-        foreach (var list in ListCommand.Create())
-        {
-            root.Subcommands.Add(list);
-        }
-
         foreach (var option in ServerOptions.All)
         {
             root.Options.Add(option);

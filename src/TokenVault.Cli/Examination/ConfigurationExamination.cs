@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Api;
 using TokenVault.Cli.Setup;
@@ -6,7 +5,8 @@ using TokenVault.Cli.Setup;
 namespace TokenVault.Cli.Examination;
 
 /// <summary>Looks at what is set up: what the login may do, the applications' addresses, each connection and its provider.</summary>
-internal sealed class ConfigurationExamination(ManagementApi api, HttpClient outside)
+/// <param name="step">Is told what is looked at next.</param>
+internal sealed class ConfigurationExamination(ManagementApi api, HttpClient outside, Action<string> step)
 {
     /// <summary>What each needs one of, to be looked at.</summary>
     private static readonly (string Path, string For)[] Readable =
@@ -32,10 +32,13 @@ internal sealed class ConfigurationExamination(ManagementApi api, HttpClient out
         }
 
         findings.Add(new Finding(Verdict.Good, "login", "may read what there is"));
+        findings.AddRange(await new KeyExamination(api).RunAsync(cancellationToken));
         findings.AddRange((await api.ListAsync("clients", "clients", cancellationToken)).Select(Application).OfType<Finding>());
+        var providers = new ConnectionExamination(api, outside);
         foreach (var connection in ConnectionPlan.Usable(await api.ListAsync("connections", "connections", cancellationToken)))
         {
-            findings.Add(await ConnectionAsync(connection, cancellationToken));
+            step($"Looking at the connection {Answer.Text(connection, "name")}");
+            findings.AddRange(await providers.RunAsync(connection, cancellationToken));
         }
 
         return findings;
@@ -73,48 +76,18 @@ internal sealed class ConfigurationExamination(ManagementApi api, HttpClient out
             return new Finding(Verdict.Doubtful, name, "rotates its refresh tokens, and each can be exchanged once", "tokenvault setup --app-id … --allow-weakening");
         }
 
-        var plain = Wire.Texts(client["callbacks"]).FirstOrDefault(url => url.StartsWith("http:", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(url, UriKind.Absolute, out var uri) && !uri.IsLoopback);
+        return Callbacks(client, name);
+    }
+
+    private static Finding? Callbacks(JsonObject client, string name)
+    {
+        var callbacks = Wire.Texts(client["callbacks"]);
+        if (callbacks.Count == 0 && Wire.Texts(client["grant_types"]).Contains("authorization_code"))
+        {
+            return new Finding(Verdict.Doubtful, name, "signs users in, and has no callback URL", $"tokenvault apps update {Answer.Text(client, "client_id")} --callback-urls https://…");
+        }
+
+        var plain = callbacks.FirstOrDefault(url => url.StartsWith("http:", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(url, UriKind.Absolute, out var uri) && !uri.IsLoopback);
         return plain is null ? null : new Finding(Verdict.Doubtful, name, $"has a callback URL without TLS: {plain}", "Codes that are sent there can be read on the way: use https.");
-    }
-
-    private async Task<Finding> ConnectionAsync(JsonObject connection, CancellationToken cancellationToken)
-    {
-        var name = "connection " + Answer.Text(connection, "name");
-        var callback = Answer.Text(connection, "callback_url");
-        if (callback?.StartsWith(api.Issuer, StringComparison.Ordinal) != true)
-        {
-            return new Finding(Verdict.Bad, name, $"its redirect URI, {callback}, is not at this server");
-        }
-
-        if (Wire.Texts(connection["enabled_clients"]).Count == 0)
-        {
-            return new Finding(Verdict.Doubtful, name, "is enabled for no application", $"tokenvault setup --connections {Answer.Text(connection, "name")}");
-        }
-
-        return await ProviderAsync(connection, name, callback, cancellationToken);
-    }
-
-    /// <summary>From here, which need not be how the server sees it; but an address that is wrong is wrong everywhere.</summary>
-    private async Task<Finding> ProviderAsync(JsonObject connection, string name, string callback, CancellationToken cancellationToken)
-    {
-        var discovery = Answer.Text(connection["options"], "discovery_url");
-        var address = discovery ?? Answer.Text(connection["options"], "authorizationURL");
-        if (address is null || !Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-        {
-            return new Finding(Verdict.Good, name, $"redirect URI {callback}; the provider's addresses are the server's own");
-        }
-
-        try
-        {
-            using var response = await outside.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            var local = uri.IsLoopback ? "; it is on this machine, which the server must be told to allow (TokenVault__Egress__AllowedNetworks)" : "";
-            return discovery is null || response.IsSuccessStatusCode
-                ? new Finding(Verdict.Good, name, $"{uri.Host} answers{local}; redirect URI {callback}")
-                : new Finding(Verdict.Bad, name, string.Create(CultureInfo.InvariantCulture, $"{uri} answers with status {(int)response.StatusCode}"), "Check the connection's discovery_url.");
-        }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
-        {
-            return new Finding(Verdict.Bad, name, $"{uri.Host} cannot be reached from here: {e.Message}", "Check the connection's addresses; behind a firewall, look from where the server runs.");
-        }
     }
 }

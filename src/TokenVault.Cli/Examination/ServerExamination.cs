@@ -8,6 +8,8 @@ namespace TokenVault.Cli.Examination;
 internal sealed class ServerExamination(VaultHttp http)
 {
     private static readonly TimeSpan MostSkew = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Soon = TimeSpan.FromDays(21);
+    private static readonly TimeSpan VerySoon = TimeSpan.FromDays(7);
 
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
     {
@@ -24,12 +26,27 @@ internal sealed class ServerExamination(VaultHttp http)
         return
         [
             new Finding(Verdict.Good, "server", $"{http.Issuer} is there, calls itself that, and its certificate is trusted"),
+            Certificate(),
             Clock(ready),
             ready.Succeeded
                 ? new Finding(Verdict.Good, "storage", "answers, and the vault's keys can be unwrapped")
                 : new Finding(Verdict.Bad, "storage", $"the server is not ready (status {ready.Status})", "Look at the server's own log: its database, its disk and its root key."),
             await KeysAsync(cancellationToken),
         ];
+    }
+
+    private Finding Certificate()
+    {
+        if (http.CertificateEnd is not { } end)
+        {
+            return new Finding(Verdict.Doubtful, "certificate", "its end is not known");
+        }
+
+        var left = end - TimeProvider.System.GetUtcNow();
+        var text = string.Create(CultureInfo.InvariantCulture, $"ends on {end.UtcDateTime:yyyy-MM-dd}, in {left.TotalDays:F0} days");
+        return left > Soon ? new Finding(Verdict.Good, "certificate", text) : new Finding(
+            left > VerySoon ? Verdict.Doubtful : Verdict.Bad, "certificate", text,
+            "Renew it: then nobody can connect. A server with an authority of its own makes a new one when it starts.");
     }
 
     private static Finding Clock(Answer answer)

@@ -54,6 +54,13 @@ internal sealed class ProfileFile
         Save();
     }
 
+    /// <summary>Puts it in the place of the one of this name, and leaves the current one current.</summary>
+    public void Replace(string name, Profile profile)
+    {
+        _profiles[name] = profile;
+        Save();
+    }
+
     public void Use(string name)
     {
         Current = name;

@@ -83,7 +83,7 @@ internal sealed partial class Instructions
             ["connection"] = Literal(outcome.Environment[EnvironmentFile.Connection], EnvironmentFile.Connection),
             ["cacert"] = certified ? $"--cacert \"${EnvironmentFile.Authority}\" " : "",
             ["node_ca"] = certified ? "(and NODE_EXTRA_CA_CERTS set to TOKEN_VAULT_CA)" : "",
-            ["python_ca"] = certified ? ", and set REQUESTS_CA_BUNDLE to TOKEN_VAULT_CA" : "",
+            ["python_ca"] = certified ? ", and set SSL_CERT_FILE to TOKEN_VAULT_CA" : "",
             ["dotnet_ca"] = certified ? ", and set SSL_CERT_FILE to TOKEN_VAULT_CA" : "",
         };
     }

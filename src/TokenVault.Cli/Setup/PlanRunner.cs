@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Api;
 using TokenVault.Cli.Terminal;
@@ -13,8 +14,21 @@ internal sealed class PlanRunner(ManagementApi api, Screen? screen, Action<strin
 
     public async Task RunAsync(SetupPlan plan, CancellationToken cancellationToken)
     {
-        foreach (var change in plan.Changes)
+        if (screen is null || plan.Changes.Count == 0)
         {
+            await RunAsync(plan, _ => { }, cancellationToken);
+            return;
+        }
+
+        await screen.WorkingAsync("Changing", step => RunAsync(plan, step, cancellationToken));
+    }
+
+    private async Task<int> RunAsync(SetupPlan plan, Action<string> step, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < plan.Changes.Count; i++)
+        {
+            var change = plan.Changes[i];
+            step(string.Create(CultureInfo.InvariantCulture, $"Change {i + 1} of {plan.Changes.Count}"));
             cancellationToken.ThrowIfCancellationRequested();
             var path = Resolved(change.Path);
 
@@ -28,6 +42,8 @@ internal sealed class PlanRunner(ManagementApi api, Screen? screen, Action<strin
 
             screen?.Done(change.Title);
         }
+
+        return plan.Changes.Count;
     }
 
     private JsonNode? Resolved(JsonNode? node) => node switch

@@ -20,6 +20,8 @@ internal sealed class Screen
         MayAsk = mayAsk && !Console.IsInputRedirected && !Console.IsOutputRedirected;
         Surface = Create(_out, colors && !Console.IsOutputRedirected, MayAsk);
         Errors = Create(_error, colors && !Console.IsErrorRedirected, asks: false);
+        Animates = colors && !Console.IsErrorRedirected && !Console.IsOutputRedirected && Errors.Profile.Capabilities.Ansi;
+        Errors.Profile.Capabilities.Interactive = Animates;
     }
 
     /// <summary>Whether somebody is there to answer questions.</summary>
@@ -28,6 +30,9 @@ internal sealed class Screen
     public IAnsiConsole Surface { get; }
 
     private IAnsiConsole Errors { get; }
+
+    /// <summary>Whether a person watches who sees lines change: otherwise each step is a line of its own.</summary>
+    private bool Animates { get; }
 
     public void Line(string text = "") => Surface.WriteLine(PlainText.OfLines(text));
 
@@ -39,6 +44,20 @@ internal sealed class Screen
     public void Title(string text) => Surface.MarkupLineInterpolated($"\n[bold]{PlainText.OfLines(text)}[/]");
 
     public void Progress(string text) => Errors.MarkupLineInterpolated($"[grey]{PlainText.OfLines(text)}[/]");
+
+    /// <summary>Work that may take a while. Its steps are shown as they come: in one changing line, or in plain lines where nobody watches.</summary>
+    /// <param name="work">Is given what takes a step's text.</param>
+    public async Task<T> WorkingAsync<T>(string what, Func<Action<string>, Task<T>> work)
+    {
+        if (!Animates)
+        {
+            return await work(Progress);
+        }
+
+        return await Errors.Status().StartAsync(Shown(what), context => work(step => context.Status(Shown(step))));
+
+        static string Shown(string text) => Markup.Escape(PlainText.Of(text)) + " …";
+    }
 
     public void Done(string text) => Errors.MarkupLineInterpolated($"[green]✓[/] {PlainText.OfLines(text)}");
 

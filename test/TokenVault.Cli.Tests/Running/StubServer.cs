@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -24,7 +25,9 @@ internal sealed class StubServer : IAsyncDisposable
 
     public string Domain => new Uri(_app.Urls.First()).Authority.Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
 
-    public static async Task<StubServer> StartAsync(Func<HttpRequest, (int Status, JsonNode Body)> answer)
+    /// <param name="days">That its certificate is still good for.</param>
+    /// <param name="ahead">How far its clock is ahead.</param>
+    public static async Task<StubServer> StartAsync(Func<HttpRequest, (int Status, JsonNode Body)> answer, int days = 100, TimeSpan ahead = default)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -33,7 +36,7 @@ internal sealed class StubServer : IAsyncDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
         var now = TimeProvider.System.GetUtcNow();
-        var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(days).AddHours(1));
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
@@ -41,6 +44,7 @@ internal sealed class StubServer : IAsyncDisposable
         server._app.Run(context =>
         {
             var (status, body) = context.Request.Path == "/.well-known/openid-configuration" ? (200, server.Metadata()) : answer(context.Request);
+            context.Response.Headers.Date = (TimeProvider.System.GetUtcNow() + ahead).ToString("R", CultureInfo.InvariantCulture);
             context.Response.StatusCode = status;
             return context.Response.WriteAsync(body.ToJsonString());
         });

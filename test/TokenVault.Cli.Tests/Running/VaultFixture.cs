@@ -31,7 +31,7 @@ public sealed class VaultFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Vault = await TestVault.StartAsync(services: services => services.AddSingleton(TimeProvider.System));
+        Vault = await StartVaultAsync();
         Provider = await FakeProvider.StartAsync();
         Operator = await Operator.SignInAsync(Vault.Api, Vault.Bootstrap);
         UserId = await Operator.CreateUserAsync(Email, Password);
@@ -42,6 +42,8 @@ public sealed class VaultFixture : IAsyncLifetime
         await Provider.DisposeAsync();
         await Vault.DisposeAsync();
     }
+
+    internal static Task<TestVault> StartVaultAsync() => TestVault.StartAsync(services: services => services.AddSingleton(TimeProvider.System));
 
     /// <summary>A token of the Management API with these scopes only.</summary>
     internal async Task<(string ClientId, string Secret)> NarrowClientAsync(params string[] scopes)

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Tests.Running;
-using TokenVault.Server.Demo;
-using TokenVault.Server.Protocol;
 
 namespace TokenVault.Cli.Tests.Setup;
 
@@ -82,73 +80,4 @@ public sealed class PlanTests(VaultFixture fixture) : IClassFixture<VaultFixture
         run.ExitCode.ShouldBe(3);
         run.Errors.ShouldContain("confidential client");
     }
-
-    /// <summary>The calls of the original tool, in its order (SetupToolTests of the server has them with all their members).</summary>
-    [Fact]
-    public async Task After_the_original_tool_only_its_missing_link_is_left_to_do()
-    {
-        using var scene = await SetupScene.CreateAsync(fixture);
-        var (api, me) = ($"https://{scene.Name}.example", fixture.Vault.Issuer + "me/");
-        var connection = await fixture.Operator.CreateAsync("connections", new JsonObject
-        {
-            ["name"] = scene.Name,
-            ["strategy"] = "oidc",
-            ["options"] = fixture.Provider.OidcOptions(),
-        });
-        var app = Credentials.Of(await fixture.Operator.CreateAsync("clients", new JsonObject
-        {
-            ["name"] = scene.Name,
-            ["app_type"] = "regular_web",
-            ["callbacks"] = new JsonArray(Operator.Callback),
-            ["grant_types"] = new JsonArray("authorization_code", "implicit", "refresh_token", "client_credentials"),
-        }));
-        await PatchAsync("clients/" + app.ClientId, new JsonObject
-        {
-            ["is_first_party"] = true,
-            ["oidc_conformant"] = true,
-            ["grant_types"] = new JsonArray("authorization_code", "implicit", "refresh_token", "client_credentials", Wire.FederatedExchange),
-        });
-        var options = connection["options"]!.DeepClone();
-        options["connected_accounts"] = new JsonObject { ["active"] = true };
-        await PatchAsync("connections/" + connection["id"], new JsonObject { ["options"] = options });
-        await PatchAsync("connections/" + connection["id"], new JsonObject { ["enabled_clients"] = new JsonArray(app.ClientId) });
-        await fixture.Operator.CreateAsync("client-grants", new JsonObject
-        {
-            ["client_id"] = app.ClientId,
-            ["audience"] = me,
-            ["scope"] = Scopes(),
-            ["subject_type"] = "user",
-        });
-        var settings = (await fixture.Operator.GetAsync("clients/" + app.ClientId)).Json["refresh_token"]!.DeepClone();
-        settings["policies"]!.AsArray().Add((JsonNode)new JsonObject { ["audience"] = me, ["scope"] = Scopes() });
-        await PatchAsync("clients/" + app.ClientId, new JsonObject { ["refresh_token"] = settings });
-        await fixture.Operator.CreateAsync("resource-servers", new JsonObject
-        {
-            ["identifier"] = api,
-            ["name"] = "API",
-            ["signing_alg"] = "RS256",
-            ["allow_offline_access"] = true,
-        });
-        await fixture.Operator.CreateAsync("clients", new JsonObject
-        {
-            ["name"] = "Custom API Client of " + scene.Name,
-            ["app_type"] = "non_interactive",
-            ["grant_types"] = new JsonArray("client_credentials", Wire.FederatedExchange),
-        });
-
-        string[] arguments =
-        [
-            "setup", "--flavor", "access_token_exchange", "--app-id", app.ClientId, "--connections", scene.Name, "--create-api-client", "--api-identifier", api,
-            "--api-client-name", "Custom API Client of " + scene.Name, "--out", SetupScene.Folder,
-        ];
-        var run = (await scene.Desk.RunAsync([.. arguments, "--json"])).Succeeded();
-
-        run.Json["changes"]!.AsArray().Select(change => (string)change!["title"]!).ShouldBe(
-            [$"Link the client Custom API Client of {scene.Name} to the API {api}", $"Enable the connection {scene.Name}"]);
-        (await scene.Desk.RunAsync([.. arguments, "--plan"])).ExitCode.ShouldBe(0);
-    }
-
-    private static JsonArray Scopes() => new(Wire.CreateConnectedAccounts, Wire.ReadConnectedAccounts, Wire.DeleteConnectedAccounts);
-
-    private async Task PatchAsync(string path, JsonObject body) => (await fixture.Operator.PatchAsync(path, body)).Status.ShouldBe(200);
 }

@@ -1,4 +1,5 @@
-// Load {{env}} into the environment first{{dotnet_ca}}.
+// Load {{env}} into the environment first{{dotnet_ca}}. Run it with: dotnet run exchange.cs
+#:property PublishAot=false
 using System.Text.Json.Nodes;
 
 static string Env(string name) => Environment.GetEnvironmentVariable(name)!;

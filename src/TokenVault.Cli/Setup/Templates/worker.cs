@@ -1,4 +1,5 @@
-// Load {{env}} into the environment first{{dotnet_ca}}.
+// Load {{env}} into the environment first{{dotnet_ca}}. Run it with: dotnet run worker.cs
+#:property PublishAot=false
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;

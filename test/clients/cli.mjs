@@ -1,0 +1,140 @@
+// `tokenvault`, as built, from an empty server to a token of oidc-provider: each flavour is set up without a terminal, a user signs in and
+// connects an account, and what the tool printed (curl, .NET, Node.js, Python) is run as it stands.
+
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parseEnv, promisify } from 'node:util';
+import * as oauth from 'openid-client';
+import { issuer, redirectUri, unique, World } from './vault.mjs';
+import { Upstream } from './upstream.mjs';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+export const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
+const python = spawnSync('python3', ['--version']).status === 0;
+
+let tool;
+let directory;
+
+/** For a file of tests: a desk at which somebody is logged in as the server's first client. */
+export function atADesk() {
+  before(async () => {
+    tool = await findTool();
+    directory = await mkdtemp(join(tmpdir(), 'tokenvault-cli-'));
+    await symlink(join(here, 'node_modules'), join(directory, 'node_modules'));
+    await run(['login', '--bootstrap', process.env.TOKENVAULT_BOOTSTRAP]);
+  });
+
+  after(() => rm(directory, { recursive: true, force: true }));
+}
+
+/** Sets up, connects, and runs everything that was printed. `subject` gives the variables that a user's part in it fills. */
+export async function tryFlavour(t, flavour, subject, { more = [], audience, dotnet } = {}) {
+  const name = unique('cli');
+  const folder = join(directory, name);
+  const world = new World();
+  world.upstream = await Upstream.start({ redirectUris: [`${issuer}login/callback/${name}`] });
+  try {
+    const setup = [
+      'setup', '--flavor', flavour, '--app-setup', 'new', '--app-name', name, '--app-type', 'regular', '--callback-urls', redirectUri, '--logout-urls', 'http://127.0.0.1:9/',
+      '--create-connection', 'oidc', '--connection-name', name, '--connection-client-id', world.upstream.client.id,
+      '--connection-option', `discovery_url=${world.upstream.issuer}/.well-known/openid-configuration`,
+      '--connection-scopes', 'openid,profile,email,offline_access,files:read', '--out', folder, ...more,
+    ];
+    if (flavour === 'privileged_worker') {
+      setup.push('--configure-private-key-jwt', 'false');
+    }
+
+    const secret = { TOKENVAULT_CONNECTION_CLIENT_SECRET: world.upstream.client.secret };
+    const { stdout } = await run(setup, secret);
+    assert.match(stdout, new RegExp(`${issuer}login/callback/${name}`));
+    await makeUsable(name);
+    await signUp(world, name, folder, audience);
+    const environment = parseEnv(await readFile(join(folder, '.env'), 'utf8'));
+    const tokens = await world.signIn({ scope: 'openid offline_access', audience });
+    await world.connect(tokens.refresh_token);
+
+    const printed = sections(stdout);
+    const runPrinted = async (command, file, text, variables, ...options) => {
+      const own = join(folder, 'printed', file.replace('.', '-'));
+      await mkdir(own, { recursive: true });
+      await writeFile(join(own, file), text);
+      const env = { ...process.env, ...environment, SSL_CERT_FILE: environment.TOKEN_VAULT_CA, DOTNET_CLI_TELEMETRY_OPTOUT: '1', ...variables };
+      return promisify(execFile)(command, [...options, file], { cwd: own, env });
+    };
+    const variables = await subject({ printed, runPrinted, tokens, name, user: world.user });
+
+    const { access_token: token } = JSON.parse((await runPrinted('sh', 'exchange.sh', printed['The exchange (curl)'], variables)).stdout);
+    assert.equal((await world.upstream.callApi(token)).status, 200);
+    const node = await runPrinted(process.execPath, 'exchange.mjs', printed['Node.js'], variables);
+    assert.match(node.stdout, /files:read.* \d+/);
+    await t.test('Python, by its standard library', { skip: !python && 'there is no python3' }, async () => {
+      assert.match((await runPrinted('python3', 'exchange.py', printed.Python, variables)).stdout, /files:read.* \d+/);
+    });
+    if (dotnet !== undefined) {
+      assert.match((await runPrinted('dotnet', dotnet, printed['.NET'], variables, 'run')).stdout, /files:read.* \d+/);
+    }
+
+    assert.match((await run([...setup, '--plan'], secret)).stdout, /nothing to change/);
+  } finally {
+    await world.close();
+  }
+}
+
+/** The upstream follows OpenID Connect Core §11: without it offline_access is ignored. */
+async function makeUsable(name) {
+  const { id } = JSON.parse((await run(['connections', '--json'])).stdout).find((connection) => connection.name === name);
+  const body = join(directory, `${name}.json`);
+  await writeFile(body, JSON.stringify({ options: { upstream_params: { prompt: { value: 'consent' } } } }));
+  await run(['connections', 'update', id, '--body', body]);
+}
+
+async function signUp(world, name, folder, audience) {
+  const password = join(directory, `${name}.password`);
+  await writeFile(password, world.password);
+  world.connection = { name };
+  world.api = { identifier: audience };
+  world.user = JSON.parse((await run(['users', 'create', '--email', `${name}@users.example`, '--password-file', password, '--json'])).stdout);
+  const made = parseEnv(await readFile(join(folder, '.env'), 'utf8'));
+  world.app = { client_id: made.TOKEN_VAULT_CLIENT_ID, client_secret: made.TOKEN_VAULT_CLIENT_SECRET };
+  world.config = await oauth.discovery(new URL(issuer), world.app.client_id, undefined, oauth.ClientSecretPost(world.app.client_secret));
+}
+
+function run(args, environment = {}) {
+  return promisify(execFile)(tool, args, { cwd: directory, env: { ...process.env, TOKENVAULT_CONFIG_DIR: join(directory, 'config'), ...environment } });
+}
+
+/** What stands under each title. */
+function sections(text) {
+  const found = {};
+  let title;
+  for (const line of text.split('\n')) {
+    if (titles.includes(line.trimEnd())) {
+      title = line.trimEnd();
+      found[title] = '';
+    } else if (title !== undefined) {
+      found[title] += `${line}\n`;
+    }
+  }
+
+  return found;
+}
+
+/** The one that was built last, in whatever configuration. */
+async function findTool() {
+  const built = [];
+  for (const configuration of ['Release', 'Debug']) {
+    const path = join(here, '../../src/TokenVault.Cli/bin', configuration, 'net10.0', 'tokenvault');
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined) {
+      built.push({ path, at: found.mtimeMs });
+    }
+  }
+
+  assert.ok(built.length > 0, 'the tool is not built: dotnet build -c Release');
+  return built.sort((one, other) => other.at - one.at)[0].path;
+}
