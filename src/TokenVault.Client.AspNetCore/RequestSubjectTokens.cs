@@ -22,18 +22,9 @@ internal sealed class RequestSubjectTokens(IHttpContextAccessor accessor) : ISub
             return SubjectToken.RefreshToken(refreshToken);
         }
 
-        return context.Request.Headers.Authorization is [{ } header] ? FromHeader(header, context.Request) : null;
-    }
-
-    private static SubjectToken? FromHeader(string header, HttpRequest request)
-    {
-        if (header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) && header["Bearer ".Length..].Trim() is { Length: > 0 } bearer)
-        {
-            return SubjectToken.AccessToken(bearer);
-        }
-
-        return header.StartsWith("DPoP ", StringComparison.OrdinalIgnoreCase) && header["DPoP ".Length..].Trim() is { Length: > 0 } bound
-            ? SubjectToken.AccessToken(bound, request.Headers["DPoP"] is [{ } proof] ? proof : null)
+        // An API's handlers keep the access token that they have verified (SaveToken).
+        return properties?.GetTokenValue("access_token") is { Length: > 0 } accessToken
+            ? SubjectToken.AccessToken(accessToken, context.Request.Headers["DPoP"] is [{ Length: > 0 } proof] ? proof : null)
             : null;
     }
 }

@@ -33,7 +33,7 @@ public sealed partial class TokenVaultClient
         var read = answer.Read(WireJson.Default.ApprovalAnswer);
         return string.IsNullOrEmpty(read.AuthReqId)
             ? throw new TokenVaultException(TokenVaultFailure.InvalidAnswer, "The server's answer has no auth_req_id.")
-            : new PendingApproval(read.AuthReqId, asked, asked.AddSeconds(read.ExpiresIn ?? 300), Interval(read.Interval));
+            : new PendingApproval(read.AuthReqId, asked, asked + Seconds.Of(read.ExpiresIn, otherwise: 300), Interval(read.Interval));
     }
 
     /// <summary>Looks once whether the user has answered.</summary>
@@ -140,7 +140,7 @@ public sealed partial class TokenVaultClient
     }
 
     private static TimeSpan Interval(double? seconds) =>
-        seconds is { } given && TimeSpan.FromSeconds(given) is var interval && interval >= ShortestInterval ? interval : DefaultInterval;
+        Seconds.Of(seconds) is var interval && interval >= ShortestInterval ? interval : DefaultInterval;
 
     private static TimeSpan Longer(TimeSpan? asked, TimeSpan interval) => asked is { } given && given > interval ? given : interval;
 }

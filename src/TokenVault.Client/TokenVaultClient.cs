@@ -148,7 +148,7 @@ public sealed partial class TokenVaultClient : IDisposable
     private SigningKey WorkerKey() =>
         _options.WorkerKey ?? throw new InvalidOperationException("TokenVaultOptions.WorkerKey is not set: this client cannot sign for users.");
 
-    private DateTimeOffset After(double? seconds) => _time.GetUtcNow().AddSeconds(seconds is > 0 and < int.MaxValue ? seconds.Value : 0);
+    private DateTimeOffset After(double? seconds) => _time.GetUtcNow() + Seconds.Of(seconds);
 
     /// <summary>Auth0 passes some providers' commas on.</summary>
     private static string[] Words(string? scope) => scope?.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries) ?? [];

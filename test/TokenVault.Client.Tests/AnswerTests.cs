@@ -114,6 +114,23 @@ public sealed class AnswerTests
         (e.Failure, e.MissingScopes.Single()).ShouldBe((TokenVaultFailure.InsufficientScope, "calendar.write"));
     }
 
+    [Theory]
+    [InlineData("3600", 3600)]
+    [InlineData("\"3600\"", 3600)]
+    [InlineData("3599.5", 3599.5)]
+    [InlineData("-1", 0)]
+    [InlineData("null", 0)]
+    [InlineData("1e300", 10.0 * 365 * 24 * 3600)]
+    public async Task A_lifetime_is_read_in_every_form_and_nonsense_breaks_nothing(string expiresIn, double seconds)
+    {
+        var clock = new Testing.VaultClock();
+        using var server = new StubServer();
+        using var client = server.Client(clock);
+        server.Next(200, $$"""{"access_token":"at","expires_in":{{expiresIn}}}""");
+
+        (await client.GetTokenAsync(User, new("google-oauth2"))).ExpiresAt.ShouldBe(clock.GetUtcNow().AddSeconds(seconds));
+    }
+
     [Fact]
     public async Task A_failed_request_is_not_sent_again()
     {

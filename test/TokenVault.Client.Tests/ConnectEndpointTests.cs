@@ -1,3 +1,7 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using TokenVault.Client.AspNetCore;
 using TokenVault.Server.Demo;
 using TokenVault.Testing;
@@ -133,6 +137,37 @@ public sealed class ConnectEndpointTests(ClientScene scene)
         html.ShouldNotContain("<b>");
         response.Headers.GetValues("Content-Security-Policy").Single().ShouldContain("frame-ancestors 'none'");
         response.Headers.CacheControl!.NoStore.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Whose_token_it_is_goes_by_the_authentication_that_signed_the_user_in()
+    {
+        var services = new ServiceCollection().AddTokenVaultConnect().BuildServiceProvider();
+        var source = services.GetRequiredService<ISubjectTokenSource>();
+        var accessor = services.GetRequiredService<IHttpContextAccessor>();
+        (await source.GetAsync(CancellationToken.None)).ShouldBeNull();
+        var context = accessor.HttpContext = new DefaultHttpContext();
+        context.Request.Headers.Authorization = "Bearer unverified";
+        context.Request.Headers["DPoP"] = "the-proof";
+        (await source.GetAsync(CancellationToken.None)).ShouldBeNull();
+
+        // Signed in, but by something that keeps no token: the header alone is nobody's word.
+        var user = new ClaimsPrincipal(new ClaimsIdentity([new Claim("sub", "auth0|1")], "test"));
+        context.User = user;
+        (await source.GetAsync(CancellationToken.None)).ShouldBeNull();
+        foreach (var (name, kind, proof) in new[] { ("access_token", SubjectTokenKind.AccessToken, "the-proof"), ("refresh_token", SubjectTokenKind.RefreshToken, null) })
+        {
+            var properties = new AuthenticationProperties();
+            properties.StoreTokens([new AuthenticationToken { Name = name, Value = "verified" }]);
+            context.Features.Set<IAuthenticateResultFeature>(new Result(AuthenticateResult.Success(new AuthenticationTicket(user, properties, "test"))));
+            var subject = (await source.GetAsync(CancellationToken.None)).ShouldNotBeNull();
+            (subject.Kind, subject.Value, subject.Proof).ShouldBe((kind, "verified", proof));
+        }
+    }
+
+    private sealed class Result(AuthenticateResult result) : IAuthenticateResultFeature
+    {
+        public AuthenticateResult? AuthenticateResult { get; set; } = result;
     }
 
     private string Begin(string query) => $"{scene.WebOrigin}/connect/{ClientScene.Calendar}{query}";

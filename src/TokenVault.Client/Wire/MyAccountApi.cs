@@ -62,7 +62,7 @@ internal sealed class MyAccountApi(Transport transport, TokenEndpoint tokens, To
         }
 
         var bound = string.Equals(answer.TokenType, "DPoP", StringComparison.OrdinalIgnoreCase);
-        return new AccountToken(answer.AccessToken!, bound, time.GetUtcNow().AddSeconds(answer.ExpiresIn ?? 0));
+        return new AccountToken(answer.AccessToken!, bound, time.GetUtcNow() + Seconds.Of(answer.ExpiresIn));
     }
 
     private static Task KeepAsync(SubjectToken user, string successor, CancellationToken cancellationToken) =>

@@ -16,8 +16,10 @@ internal sealed class Transport(Func<HttpClient> http, TokenVaultOptions options
             await response.Content.LoadIntoBufferAsync(LongestAnswer, either.Token);
             return await Answer.ReadAsync(response, time.GetUtcNow(), either.Token);
         }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e)
         {
+            // The caller's own token, not the linked one.
+            cancellationToken.ThrowIfCancellationRequested();
             throw new TokenVaultException(TokenVaultFailure.TemporarilyUnavailable, "The server did not answer in time.", e);
         }
         catch (HttpRequestException e)
