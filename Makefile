@@ -21,5 +21,5 @@ check: ## Check format, build and tests, and that they leave the tree as it was
 faults: ## Kill, stop and starve real server processes in the middle of refreshes, and count what is lost (SIZE=full for all of it)
 	@eng/faults $(or $(SIZE),short) $(SCENARIOS) $(if $(ROUNDS),rounds=$(ROUNDS)) $(if $(SEED),seed=$(SEED))
 
-bench: ## Measure how fast the server exchanges tokens, beside the floor and a peer (SIZE=quick for a look, OUT=docs to keep it)
+bench: ## Measure how fast the server exchanges tokens, beside the floor and a peer (SIZE=quick for a look, SIZE=scale to simulate many servers, OUT=docs to keep it)
 	@eng/bench $(or $(SIZE),full) $(OUT)

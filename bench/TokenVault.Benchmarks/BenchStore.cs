@@ -38,20 +38,18 @@ internal sealed class BenchStore
 
     private BenchStore(IServiceProvider services, RequestFiles files) => (_services, _files) = (services, files);
 
-    /// <param name="tokensets">How many users have one each.</param>
-    /// <param name="workerRequests">How many requests of the privileged worker, each good for one use.</param>
-    public static async Task<RequestFiles> FillAsync(Deployment deployment, int tokensets, int workerRequests)
+    public static async Task<RequestFiles> FillAsync(Deployment deployment, StoreSize size)
     {
         var files = new RequestFiles(deployment.Directory);
         await using var server = await TokenVaultServer.StartAsync([], deployment.Configure);
         var store = new BenchStore(server.Services, files);
-        await store.SetUpAsync(deployment);
-        await store.FillAsync(tokensets, workerRequests);
+        await store.SetUpAsync(deployment, size.TokenUrl);
+        await store.FillAsync(size);
         files.Close();
         return files;
     }
 
-    private async Task SetUpAsync(Deployment deployment)
+    private async Task SetUpAsync(Deployment deployment, string tokenUrl)
     {
         using var vault = new VaultApi(deployment.Address, trusted: null);
         var admin = await Operator.SignInAsync(vault, deployment.Bootstrap());
@@ -70,7 +68,7 @@ internal sealed class BenchStore
             ["client_secret"] = "bench-secret",
             ["scope"] = Scope.Format(Scopes),
             ["authorizationURL"] = "https://provider.example/authorize",
-            ["tokenURL"] = "https://provider.example/token",
+            ["tokenURL"] = tokenUrl,
             ["userInfoURL"] = "https://provider.example/userinfo",
         };
         var connection = await admin.CreateConnectionAsync(Connection, "oauth2", options, _application, _apiClient, _worker.Client);
@@ -80,20 +78,33 @@ internal sealed class BenchStore
 
     private IStorage Storage => _services.GetRequiredService<IStorage>();
 
-    private async Task FillAsync(int tokensets, int workerRequests)
+    private async Task FillAsync(StoreSize size)
     {
-        var step = Math.Max(1, tokensets / MostRequests);
+        var step = Math.Max(1, size.Tokensets / MostRequests);
         var subjects = new List<string>();
-        for (var done = 0; done < tokensets; done += Portion)
+        var (firstUses, refreshes) = (0, 0);
+        for (var done = 0; done < size.Tokensets; done += Portion)
         {
             var batch = new Batch();
-            for (var i = done; i < Math.Min(tokensets, done + Portion); i++)
+            for (var i = done; i < Math.Min(size.Tokensets, done + Portion); i++)
             {
-                var userId = Add(batch);
-                if (i % step == 0)
+                var subject = i % step == 0;
+                var refresh = !subject && refreshes < size.Refreshes;
+                var userId = Add(batch, refresh ? -Lasting : Lasting);
+                if (subject)
                 {
                     subjects.Add(userId);
-                    AddRequests(batch, userId);
+                    AddRefreshTokenRequest(RequestKind.RefreshToken, batch, userId);
+                    AddAccessTokenRequest(userId);
+                }
+                else if (refresh)
+                {
+                    refreshes++;
+                    AddRefreshTokenRequest(RequestKind.Refresh, batch, userId);
+                }
+                else if (firstUses++ < size.FirstUses)
+                {
+                    AddRefreshTokenRequest(RequestKind.FirstUse, batch, userId);
                 }
             }
 
@@ -103,14 +114,14 @@ internal sealed class BenchStore
             }
         }
 
-        for (var i = 0; i < workerRequests; i++)
+        for (var i = 0; i < size.WorkerRequests; i++)
         {
-            _files.Add("worker JWT", _worker.Form(subjects[i % subjects.Count]));
+            _files.Add(RequestKind.Worker.Name, _worker.Form(subjects[i % subjects.Count]));
         }
     }
 
     /// <summary>A user, their account and its token.</summary>
-    private string Add(Batch batch)
+    private string Add(Batch batch, TimeSpan left)
     {
         var now = TimeProvider.System.GetUtcNow();
         var user = new User
@@ -145,22 +156,26 @@ internal sealed class BenchStore
             SealedTokens = [],
             Scopes = Scopes,
             IssuedAt = now,
-            AccessTokenExpiresAt = now + Lasting,
+            AccessTokenExpiresAt = now + left,
             ConnectedAt = now,
         };
         var access = new Secret(TokenPrefix + user.UserId + string.Concat(Enumerable.Repeat(Identifier.Secret(), 36)));
-        var refresh = new Secret(string.Concat(Enumerable.Repeat(Identifier.Secret(), 10)));
+        var refresh = new Secret(BenchProvider.NewRefreshToken());
         batch.Insert(user).Insert(account).Insert(_services.GetRequiredService<TokensetSealer>().Seal(tokenset, access, refresh));
         return user.UserId;
     }
 
-    private void AddRequests(Batch batch, string userId)
+    private void AddRefreshTokenRequest(RequestKind kind, Batch batch, string userId)
     {
         var (record, refreshToken) = _services.GetRequiredService<RefreshTokens>().Create(_client, userId, audience: null, [Wire.OpenId, Wire.OfflineAccess]);
         batch.Insert(record);
-        _files.Add("refresh token", ExchangeForm.Of(_application, refreshToken.Reveal(), Wire.RefreshTokenType));
+        _files.Add(kind.Name, ExchangeForm.Of(_application, refreshToken.Reveal(), Wire.RefreshTokenType));
+    }
+
+    private void AddAccessTokenRequest(string userId)
+    {
         var claims = new AccessTokenClaims(_application.ClientId, Api, ["read:calendar"], Lasting) { UserId = userId };
         var accessToken = _services.GetRequiredService<AccessTokens>().Issue(claims);
-        _files.Add("access token", ExchangeForm.Of(_apiClient, accessToken.Reveal(), Wire.AccessTokenType));
+        _files.Add(RequestKind.AccessToken.Name, ExchangeForm.Of(_apiClient, accessToken.Reveal(), Wire.AccessTokenType));
     }
 }

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using TokenVault.Server;
 using TokenVault.Server.Demo;
-using TokenVault.Server.Storage;
 
 namespace TokenVault.Benchmarks;
 
@@ -48,13 +47,13 @@ internal sealed class Deployment(string name, string? database) : IDisposable
         builder.Logging.ClearProviders();
     }
 
-    /// <summary>How many rows its log has. The server must not run.</summary>
-    public async Task<long> CountAuditAsync()
+    /// <summary>What its log has. The server must not run.</summary>
+    public async Task<AuditTally> TallyAuditAsync()
     {
         var options = new TokenVaultOptions { DataDirectory = Path.Combine(Directory, "data") };
         options.Storage.ConnectionString = Database;
         await using var storage = await TokenVaultServer.OpenStorageAsync(options, TimeProvider.System, log: null);
-        return await storage.CountAuditAsync(new AuditQuery(), CancellationToken.None);
+        return await AuditTally.CountAsync(storage);
     }
 
     public void Dispose() => _directory.Delete(recursive: true);

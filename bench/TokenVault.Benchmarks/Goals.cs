@@ -10,17 +10,16 @@ internal static class Goals
     {
         var (few, many) = (size.Tokensets[0], size.Tokensets[^1]);
         double Rate(string server, string kind) => results[server, kind].Load.PerSecond;
-        string Store(string engine, int tokensets) => string.Create(CultureInfo.InvariantCulture, $"{engine}, {tokensets:N0} tokensets");
         var floor = Rate(Suite.FloorName, "access token");
-        var sqlite = results[Store("SQLite", few), "access token"];
+        var sqlite = results[Suite.Store("SQLite", few), "access token"];
 
         yield return AtLeast("access token on SQLite ÷ floor", 0.5, sqlite.Load.PerSecond / floor, "F2");
-        yield return AtLeast("access token on PostgreSQL ÷ floor", 0.3, Rate(Store("PostgreSQL", few), "access token") / floor, "F2");
-        yield return AtLeast("refresh token on SQLite, requests/s", 10_000, Rate(Store("SQLite", few), "refresh token"), "N0");
+        yield return AtLeast("access token on PostgreSQL ÷ floor", 0.3, Rate(Suite.Store("PostgreSQL", few), "access token") / floor, "F2");
+        yield return AtLeast("refresh token on SQLite, requests/s", 10_000, Rate(Suite.Store("SQLite", few), "refresh token"), "N0");
         yield return AtLeast("access token on SQLite ÷ oidc-provider", 2, sqlite.Load.PerSecond / Rate(Suite.PeerName, "access token"), "F1");
         foreach (var engine in (string[])["SQLite", "PostgreSQL"])
         {
-            var growth = results[Store(engine, many), "access token"].Cpu / results[Store(engine, few), "access token"].Cpu;
+            var growth = results[Suite.Store(engine, many), "access token"].Cpu / results[Suite.Store(engine, few), "access token"].Cpu;
             yield return AtMost($"CPU per request, {many.ToString("N0", CultureInfo.InvariantCulture)} ÷ {few.ToString("N0", CultureInfo.InvariantCulture)} tokensets, {engine}", 1.15, growth, "F2");
         }
 

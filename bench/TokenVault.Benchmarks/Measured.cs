@@ -4,9 +4,10 @@ namespace TokenVault.Benchmarks;
 /// <param name="Server">The server, its store and how much is in it.</param>
 /// <param name="Request">The kind of request.</param>
 /// <param name="Cpu">Of the server, for one request.</param>
-/// <param name="DatabaseCpu">Of PostgreSQL, for one request; zero without.</param>
+/// <param name="RestCpu">Of all else that ran on the machine, for one request: the load generator, and the provider of the refreshes.</param>
+/// <param name="Database">Of PostgreSQL, for one request; null without.</param>
 /// <param name="ResidentBytes">After the run.</param>
-internal sealed record Measured(string Server, string Request, Load Load, TimeSpan Cpu, TimeSpan DatabaseCpu, long ResidentBytes);
+internal sealed record Measured(string Server, string Request, Load Load, TimeSpan Cpu, TimeSpan RestCpu, DatabaseUse? Database, long ResidentBytes);
 
 /// <summary>All of one run of the suite.</summary>
 internal sealed class Results
@@ -15,6 +16,9 @@ internal sealed class Results
 
     /// <summary>From the start of each vault's process to its first answer.</summary>
     public List<TimeSpan> StartTimes { get; } = [];
+
+    /// <summary>In the larger store on PostgreSQL; null when there was none.</summary>
+    public RowSizes? Sizes { get; set; }
 
     /// <summary>What is to be known beside the table, a sentence each.</summary>
     public List<string> Notes { get; } = [];

@@ -1,12 +1,13 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using TokenVault.Benchmarks.Scaling;
 
 namespace TokenVault.Benchmarks;
 
 /// <summary>How fast the server is; <c>make bench</c> runs the suite.</summary>
 internal static class Program
 {
-    private const string Usage = "usage: TokenVault.Benchmarks [full | quick] [DIRECTORY] | micro [FILTER] | timing";
+    private const string Usage = "usage: TokenVault.Benchmarks [full | quick] [DIRECTORY] | scale [DIRECTORY] | micro [FILTER] | timing";
     private const int TimingRequests = 5_000;
 
     private static async Task<int> Main(string[] args)
@@ -25,17 +26,21 @@ internal static class Program
                     return await SecretTiming.RunAsync(timed, TimingRequests) ? 0 : 1;
                 }
 
+            case ["scale", .. { Length: <= 1 } directory]:
+                await ScaleAsync(directory.SingleOrDefault());
+                return 0;
             case ["full" or "quick", .. { Length: <= 1 } directory]:
-                return await RunSuiteAsync(args[0] == "full" ? SuiteSize.Full : SuiteSize.Quick, directory.SingleOrDefault());
+                return await RunSuiteAsync(args[0], directory.SingleOrDefault());
             default:
                 await Console.Error.WriteLineAsync(Usage);
                 return 2;
         }
     }
 
-    /// <param name="directory">Where the table and the chart are kept as well.</param>
-    private static async Task<int> RunSuiteAsync(SuiteSize size, string? directory)
+    /// <param name="directory">Where the table, the chart and the costs for the simulation are kept as well.</param>
+    private static async Task<int> RunSuiteAsync(string name, string? directory)
     {
+        var size = name == "full" ? SuiteSize.Full : SuiteSize.Quick;
         var results = new Results();
         await new Suite(size, results).RunAsync();
         await Stampede.RunAsync(results);
@@ -47,8 +52,20 @@ internal static class Program
             var day = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
             await File.WriteAllTextAsync(Path.Combine(directory, "performance-results.md"), $"# Measured on {day}\n\n![Exchanges per second](performance.svg)\n\n{table}");
             await File.WriteAllTextAsync(Path.Combine(directory, "performance.svg"), Report.Chart(results));
+            Costs.From(results, size, $"eng/bench {name} {directory}", day).Write(Path.Combine(directory, Costs.FileName));
         }
 
         return results.Failures.Count == 0 ? 0 : 1;
+    }
+
+    /// <param name="directory">Where the costs are, and the table is kept.</param>
+    private static async Task ScaleAsync(string? directory)
+    {
+        var results = Scale.Run(Costs.Read(Path.Combine(directory ?? "docs", Costs.FileName)));
+        Console.WriteLine(results);
+        if (directory is not null)
+        {
+            await File.WriteAllTextAsync(Path.Combine(directory, "scaling-results.md"), $"# What servers carry, simulated\n\n{results}");
+        }
     }
 }

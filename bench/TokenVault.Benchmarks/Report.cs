@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace TokenVault.Benchmarks;
@@ -14,13 +13,13 @@ internal static class Report
     {
         var floor = results[Suite.FloorName, "access token"].Load.PerSecond;
         var text = new StringBuilder();
-        Line(text, $"| server | request | requests/s | ÷ floor | p50 ms | p99 ms | server CPU µs | database CPU µs | RSS MB |");
-        Line(text, $"|---|---|---:|---:|---:|---:|---:|---:|---:|");
+        Line(text, $"| server | request | requests/s | ÷ floor | p50 ms | p99 ms | server CPU µs | database CPU µs | commits | WAL KB | RSS MB |");
+        Line(text, $"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var row in results.Rows)
         {
-            var database = row.DatabaseCpu > TimeSpan.Zero && row.Server.StartsWith("PostgreSQL", StringComparison.Ordinal)
-                ? row.DatabaseCpu.TotalMicroseconds.ToString("F0", CultureInfo.InvariantCulture)
-                : "–";
+            var database = row.Database is { } used
+                ? FormattableString.Invariant($"{used.Cpu.TotalMicroseconds:F0} | {used.Commits:F2} | {used.WalBytes / 1e3:F1}")
+                : "– | – | –";
             Line(text, $"| {row.Server} | {row.Request} | {row.Load.PerSecond:N0} | {row.Load.PerSecond / floor:F2} | {row.Load.P50:F2} | {row.Load.P99:F2} | {row.Cpu.TotalMicroseconds:F0} | {database} | {row.ResidentBytes / 1e6:N0} |");
         }
 

@@ -12,19 +12,19 @@ internal sealed record Load(long Answered, long Wrong, TimeSpan Elapsed, double 
     public double PerSecond => Answered / Elapsed.TotalSeconds;
 }
 
-/// <summary>wrk: one thread, which keeps 48 connections busy, each with its next request as soon as the last is answered.</summary>
+/// <summary>wrk: one thread, which keeps its connections busy, each with its next request as soon as the last is answered.</summary>
 internal static class Wrk
 {
+    /// <summary>Unless a kind has another number of them.</summary>
     public const int Connections = 48;
 
-    /// <param name="inOrder">Each body once, from the beginning; otherwise any of them, again and again.</param>
-    /// <param name="skip">With <paramref name="inOrder"/>: how many have been used up.</param>
-    public static async Task<Load> RunAsync(string url, string requests, TimeSpan duration, bool inOrder = false, long skip = 0)
+    /// <param name="skip">Of a kind that is good for one use: how many have been used up.</param>
+    public static async Task<Load> RunAsync(string url, string requests, RequestKind kind, TimeSpan duration, long skip = 0)
     {
         var start = new ProcessStartInfo("wrk") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])
-            ["-t1", Number("-c{0}", Connections), Number("-d{0}s", (long)duration.TotalSeconds), "--timeout", "30s", "-s", Path.Combine(AppContext.BaseDirectory, "exchange.lua"), url,
-                "--", requests, inOrder ? "in-order" : "random", Number("{0}", skip), BenchStore.TokenPrefix])
+            ["-t1", Number("-c{0}", kind.Connections), Number("-d{0}s", (long)duration.TotalSeconds), "--timeout", "30s", "-s", Path.Combine(AppContext.BaseDirectory, "exchange.lua"), url,
+                "--", requests, kind.Once ? "in-order" : "random", Number("{0}", skip), kind.Prefix])
         {
             start.ArgumentList.Add(argument);
         }

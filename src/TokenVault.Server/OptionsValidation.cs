@@ -16,6 +16,7 @@ internal static class OptionsValidation
         "PrivilegedWorker:RequireIpAllowlist", "PrivilegedWorker:RequireGrants", "PrivilegedWorker:RefreshTokens", "PrivilegedWorker:MaxTokenAge",
         "PrivilegedWorker:RequestsPerMinute", "PrivilegedWorker:UsersPerHour",
         "Mtls:Alias", "Mtls:Port", "Mtls:CertificateAuthorityFile", "Mtls:Header", "ProofOfPossession:TrustApis",
+        .. ApprovalValidation.Keys,
     ];
 
     /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
@@ -62,6 +63,7 @@ internal static class OptionsValidation
         options.Mtls.CertificateAuthorityFile = section["Mtls:CertificateAuthorityFile"];
         options.Mtls.Header = section["Mtls:Header"];
         options.ProofOfPossession.TrustApis = Parse(section, "ProofOfPossession:TrustApis", false, bool.TryParse, "true or false", errors);
+        ApprovalValidation.Bind(section, options.Approvals, errors);
         return options;
     }
 
@@ -87,7 +89,7 @@ internal static class OptionsValidation
             yield return $"{Name("Storage:ConnectionString")} must be PostgreSQL's, Host=…;Database=…;Username=…;Password=…, or be left out for SQLite.";
         }
 
-        foreach (var error in CheckTls(options).Concat(MtlsValidation.Check(options)))
+        foreach (var error in CheckTls(options).Concat(MtlsValidation.Check(options)).Concat(ApprovalValidation.Check(options.Approvals)))
         {
             yield return error;
         }
@@ -186,7 +188,7 @@ internal static class OptionsValidation
         && int.TryParse(key.AsSpan(known.Length + 1), out _);
 
     /// <summary>Every secret may come from a file instead.</summary>
-    private static string? SecretValue(IConfigurationSection section, string key, List<string> errors)
+    public static string? SecretValue(IConfigurationSection section, string key, List<string> errors)
     {
         if (section[key + "File"] is not { } file)
         {
@@ -210,7 +212,7 @@ internal static class OptionsValidation
     private static List<string> List(IConfigurationSection section, string key) =>
         [.. section.GetSection(key).GetChildren().Select(child => child.Value).OfType<string>()];
 
-    private static T Parse<T>(IConfigurationSection section, string key, T fallback, TryParser<T> parse, string expected, List<string> errors)
+    public static T Parse<T>(IConfigurationSection section, string key, T fallback, TryParser<T> parse, string expected, List<string> errors)
     {
         if (section[key] is not { } text)
         {
@@ -229,10 +231,10 @@ internal static class OptionsValidation
     private static bool TryParseTime(string text, out TimeSpan value) =>
         TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out value);
 
-    private static bool TryParseCount(string text, out int value) =>
+    public static bool TryParseCount(string text, out int value) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value <= 1_000_000;
 
-    private static bool TryParsePort(string text, out int value) =>
+    public static bool TryParsePort(string text, out int value) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value is >= 1 and <= 65_535;
 
     private static bool TryParseDays(string text, out int value) =>
@@ -240,5 +242,5 @@ internal static class OptionsValidation
 
     public static string Name(string key) => $"{TokenVaultOptions.Section}__{key.Replace(":", "__", StringComparison.Ordinal)}";
 
-    private delegate bool TryParser<T>(string text, out T value);
+    public delegate bool TryParser<T>(string text, out T value);
 }

@@ -3,6 +3,8 @@ using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Keys;
 using TokenVault.Server.OAuth;
+using TokenVault.Server.OAuth.Devices;
+using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Users;
 
@@ -23,6 +25,8 @@ internal static class RestoredCommand
         (Session.Kind, "sign-in sessions"),
         (AuthorizationCode.Kind, "authorization codes"),
         (RefreshToken.Kind, "refresh tokens"),
+        (PushedRequest.Kind, "pushed authorization requests"),
+        (DeviceRequest.Kind, "devices that wait for their user"),
         (ConnectRequest.Kind, "connects under way"),
     ];
 

@@ -2,6 +2,7 @@ using TokenVault.Server.Accounts;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
+using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.Tokensets;
 using TokenVault.Server.Users.Factors;
 
@@ -23,5 +24,6 @@ internal static class SealedNouns
         SealedNoun.Of<HeldGrant>(),
         SealedNoun.Of<LogStream>(),
         SealedNoun.Of<UserFactors>(),
+        SealedNoun.Of<PushedRequest>(),
     ];
 }

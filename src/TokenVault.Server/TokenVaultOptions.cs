@@ -45,6 +45,8 @@ internal sealed class TokenVaultOptions
 
     public MultiFactorOptions MultiFactor { get; set; } = new();
 
+    public ApprovalOptions Approvals { get; set; } = new();
+
     public ApiOptions Api { get; set; } = new();
 
     public PrivilegedWorkerOptions PrivilegedWorker { get; set; } = new();

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using TokenVault.Server.Accounts;
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
@@ -11,9 +12,14 @@ using TokenVault.Server.Http.OpenApi;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
 using TokenVault.Server.OAuth;
+using TokenVault.Server.OAuth.Ciba;
+using TokenVault.Server.OAuth.Devices;
 using TokenVault.Server.OAuth.Grants;
 using TokenVault.Server.OAuth.Linking;
+using TokenVault.Server.OAuth.Logout;
+using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.OAuth.SignIn;
+using TokenVault.Server.OAuth.TokenExchange;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
 using TokenVault.Server.Users;
@@ -29,6 +35,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton(options).AddSingleton(storage).AddSingleton(ring).AddSingleton(keys).AddSingleton<RecordCache>().AddSingleton(typeof(RememberedRows<>));
         services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<DpopProofs>().AddSingleton<PresentedTokens>().AddSingleton<AttemptLimiter>().AddSingleton<LimitAlarm>().AddSingleton<RequestRates>().AddSingleton<Health>();
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementTrace>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
+        services.AddSingleton<SessionPolicy>().AddSingleton<SessionTerms>(s => s.GetRequiredService<SessionPolicy>().CurrentAsync);
         services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>().AddSingleton<LoginAttempts>();
         services.AddSingleton<FactorVisits>().AddSingleton<FactorAcceptance>().AddSingleton<FactorCodes>().AddSingleton<FactorSecrets>().AddSingleton<RecoveryCodes>();
         services.AddSingleton<KnownBrowsers>().AddSingleton<PasskeyCeremony>().AddSingleton<ChallengeEndpoint>().AddSingleton<EnrolmentEndpoint>().AddSingleton<FactorEndpoints>();
@@ -41,7 +48,7 @@ internal sealed partial class TokenVaultServer
             s.GetRequiredService<ProviderCatalog>(), s.GetRequiredService<EgressGuard>(), ring, options, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>().AddSingleton<ConnectionKeyEndpoints>();
         services.AddSingleton<ClientRemoval>(s => s.GetRequiredService<ConnectionClientEndpoints>().RemoveClientAsync);
-        services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetUses>().AddHostedService(s => s.GetRequiredService<TokensetUses>()).AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>();
+        services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetUses>().AddHostedService(s => s.GetRequiredService<TokensetUses>()).AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>().AddSingleton<TokenNarrowing>();
         services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshKeeping>().AddSingleton<RefreshSpool>();
         services.AddSingleton<RevocationOutbox>().AddSingleton<RevocationAttempt>().AddHostedService<RevocationService>().AddHostedService<RefreshRecovery>().AddHostedService<ExpiryWatch>();
         services.AddHostedService<HeldGrantSweep>();
@@ -54,17 +61,23 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<ConnectSealer>().AddSingleton<ConnectFlow>().AddSingleton<ConnectCallback>().AddSingleton<ConnectBrowserLeg>();
         services.AddSingleton<ConnectPage>().AddSingleton<ConnectDeparture>();
         services.AddSingleton<ConnectCompletion>().AddSingleton<GrantAdoption>().AddSingleton<MyAccountGate>().AddSingleton<MyAccountLists>().AddSingleton<MyAccountEndpoints>();
-        services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<RefreshTokenEndpoints>();
+        services.AddSingleton<UserAccountEndpoints>().AddSingleton<SessionEndpoints>().AddSingleton<SessionRevocation>().AddSingleton<RefreshTokenEndpoints>();
         services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
-        services.AddSingleton<SubjectTokenReader>().AddSingleton<AccessTokenSubjects>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<FederatedConnectionExchange>();
+        services.AddSingleton<SubjectTokenReader>().AddSingleton<AccessTokenSubjects>().AddSingleton<SubjectPossession>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<TokenReach>().AddSingleton<FederatedConnectionExchange>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>().AddSingleton<MultiFactorTokens>().AddSingleton<RefreshAccess>().AddSingleton<AuthenticatorsEndpoint>();
         services.AddSingleton<IGrant, AuthorizationCodeGrant>().AddSingleton<IGrant, RefreshTokenGrant>().AddSingleton<IGrant, ClientCredentialsGrant>().AddSingleton<IGrant, FederatedExchangeGrant>();
+        services.AddSingleton<SubjectTokens>().AddSingleton<ActorTokens>().AddSingleton<CustomProfiles>().AddSingleton<DelegationPolicy>().AddSingleton<DelegationAudit>().AddSingleton<IGrant, TokenExchangeGrant>();
+        services.AddSingleton<IGrant, DeviceCodeGrant>().AddSingleton<DeviceRequests>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceApproval>().AddSingleton<ActivateEndpoint>().AddSingleton<ResumeEndpoint>();
+        RegisterApprovals(services, options);
         services.AddSingleton<AuthorizationGranter>().AddSingleton<ConsentEndpoint>().AddSingleton<AuthorizeEndpoint>().AddSingleton<TokenCaller>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<PushedRequests>().AddSingleton<PushEndpoint>();
         services.AddSingleton<AuthorizeRequests>().AddSingleton<SignInStep>().AddSingleton<MultiFactorStep>().AddSingleton<SignInDeparture>().AddSingleton<SignInPages>().AddSingleton<SignInUsers>();
         services.AddSingleton<SignInSession>().AddSingleton<SignInReturn>().AddSingleton<SignInEndpoint>();
         services.AddSingleton<IdentityLinking>().AddSingleton<LinkScopes>().AddSingleton<IdentityEndpoints>();
         services.AddSingleton<DiscoveryEndpoint>().AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<LogoutEndpoint>();
+        services.AddSingleton<SignOut>().AddSingleton<LogoutOutbox>().AddSingleton<LogoutTokens>().AddHostedService<LogoutDelivery>();
+        services.AddSingleton<SessionEnd>(s => s.GetRequiredService<LogoutOutbox>().EndAsync).AddSingleton<UserRemoval>(s => s.GetRequiredService<LogoutOutbox>().RemoveUserAsync);
         services.AddSingleton(SealedNouns.All).AddSingleton(options.RootKeys).AddSingleton<KeyRotation>().AddSingleton<KeyRewrap>();
         services.AddSingleton<KeysOperation>().AddSingleton<RevokeOperation>().AddHostedService<KeyRewrapService>();
         services.AddSingleton<AuditOperation>().AddSingleton<AuditChain>().AddSingleton<LogView>().AddSingleton<LogEndpoints>().AddHostedService<AuditChainService>();
@@ -81,6 +94,23 @@ internal sealed partial class TokenVaultServer
         services.PostConfigure<ForwardedHeadersOptions>(forwarded => forwarded.ForwardedHeaders = ForwardedHeaders.None);
     }
 
+    /// <summary>A channel that is not configured is not there.</summary>
+    private static void RegisterApprovals(IServiceCollection services, TokenVaultOptions options)
+    {
+        services.AddSingleton<ApprovalRequests>().AddSingleton<ApprovalPolls>().AddSingleton<ApprovalDecision>().AddHostedService<ApprovalNotices>();
+        services.AddSingleton<BackchannelAccess>().AddSingleton<BackchannelEndpoint>().AddSingleton<ApprovalPages>().AddSingleton<ApprovalEndpoint>().AddSingleton<IGrant, CibaGrant>();
+        services.AddSingleton<ExchangeApprovals>();
+        if (options.Approvals.Webhook.Url is not null)
+        {
+            services.AddSingleton<IApprovalChannel, WebhookChannel>();
+        }
+
+        if (options.Approvals.Mail.Host is not null)
+        {
+            services.AddSingleton<IApprovalChannel, MailChannel>();
+        }
+    }
+
     private static void Map(WebApplication app, TokenVaultOptions options)
     {
         UseClientCertificates(app, options);
@@ -95,11 +125,17 @@ internal sealed partial class TokenVaultServer
         var services = app.Services;
         services.GetRequiredService<DiscoveryEndpoint>().Map(app);
         services.GetRequiredService<AuthorizeEndpoint>().Map(app);
+        services.GetRequiredService<ResumeEndpoint>().Map(app);
+        services.GetRequiredService<PushEndpoint>().Map(app);
+        services.GetRequiredService<DeviceEndpoint>().Map(app);
+        services.GetRequiredService<ActivateEndpoint>().Map(app);
         services.GetRequiredService<LoginEndpoint>().Map(app);
         services.GetRequiredService<ChallengeEndpoint>().Map(app);
         services.GetRequiredService<EnrolmentEndpoint>().Map(app);
         services.GetRequiredService<ConsentEndpoint>().Map(app);
         services.GetRequiredService<TokenEndpoint>().Map(app);
+        services.GetRequiredService<BackchannelEndpoint>().Map(app);
+        services.GetRequiredService<ApprovalEndpoint>().Map(app);
         services.GetRequiredService<AuthenticatorsEndpoint>().Map(app);
         services.GetRequiredService<RevocationEndpoint>().Map(app);
         services.GetRequiredService<UserinfoEndpoint>().Map(app);
@@ -119,6 +155,7 @@ internal sealed partial class TokenVaultServer
         services.GetRequiredService<IdentityEndpoints>().Map(app);
         services.GetRequiredService<FactorEndpoints>().Map(app);
         services.GetRequiredService<SessionEndpoints>().Map(app);
+        services.GetRequiredService<SessionRevocation>().Map(app);
         services.GetRequiredService<RefreshTokenEndpoints>().Map(app);
         services.GetRequiredService<TenantEndpoints>().Map(app);
         services.GetRequiredService<TokenExchangeProfileEndpoints>().Map(app);

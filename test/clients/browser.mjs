@@ -31,6 +31,29 @@ export class Browser {
     throw new Error(`still not at ${until} after ${maxSteps} steps; now at ${request.url}`);
   }
 
+  /** As `visit`, to where there is nothing left to answer: the text of that page. */
+  async settle(url, { answer = {} }) {
+    let request = { url: new URL(url), method: 'GET', from: undefined };
+    for (let step = 0; step < maxSteps; step++) {
+      const response = await this.#send(request);
+      const location = response.headers.get('location');
+      if (location !== null && response.status >= 300 && response.status < 400) {
+        await response.body?.cancel();
+        request = { url: new URL(location, request.url), method: 'GET', from: request.url };
+        continue;
+      }
+
+      const page = await response.text();
+      if (readForm(page) === undefined) {
+        return plainText(page);
+      }
+
+      request = { ...submit(page, request.url, response.status, answer), from: request.url };
+    }
+
+    throw new Error(`too many steps from ${url}`);
+  }
+
   /** The page at `url`, with this browser's cookies. Follows redirects; sends no form. */
   async open(url) {
     let request = { url: new URL(url), method: 'GET', from: undefined };

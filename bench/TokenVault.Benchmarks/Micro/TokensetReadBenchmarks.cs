@@ -36,7 +36,7 @@ public class TokensetReadBenchmarks
     {
         _postgres = Engine == "PostgreSQL" ? await PostgresServer.StartAsync() : null;
         _deployment = new Deployment("micro", _postgres is null ? null : await _postgres.CreateDatabaseAsync());
-        await BenchStore.FillAsync(_deployment, Tokensets, workerRequests: 0);
+        await BenchStore.FillAsync(_deployment, new StoreSize(Tokensets));
         _server = await TokenVaultServer.StartAsync([], _deployment.Configure);
         _finder = _server.Services.GetRequiredService<TokensetFinder>();
         _sealer = _server.Services.GetRequiredService<TokensetSealer>();

@@ -42,9 +42,27 @@ internal sealed class ConnectFlow(
             return (null, MyAccountProblem.Invalid("The connection does not exist, or is not enabled for connected accounts of this client.", "connection"));
         }
 
-        return await RefusalAsync(caller.UserId!, body, connection, cancellationToken) is { } refused
+        return (PolicyRefusal(client, body) ?? await RefusalAsync(caller.UserId!, body, connection, cancellationToken)) is { } refused
             ? (null, refused)
-            : (await StoreAsync(caller, body, connection, cancellationToken), null);
+            : (await StoreAsync(caller, client, body, connection, cancellationToken), null);
+    }
+
+    /// <summary>An agent does not have its users asked for what it could not have either.</summary>
+    private static MyAccountProblem? PolicyRefusal(Client client, ConnectBody body)
+    {
+        if (client.AgentPolicy is not { } policy)
+        {
+            return null;
+        }
+
+        if (!policy.Names(body.Connection))
+        {
+            return MyAccountProblem.Forbidden("The client's agent policy does not name the connection.");
+        }
+
+        return policy.RefusedAt(body.Connection, (body.Scopes ?? []).Concat(body.FurtherScopes)) is { } scope
+            ? MyAccountProblem.Forbidden($"The client's agent policy does not allow the scope {OAuthError.Shown(scope)}.")
+            : null;
     }
 
     private async ValueTask<MyAccountProblem?> RefusalAsync(string userId, ConnectBody body, Connection connection, CancellationToken cancellationToken)
@@ -72,7 +90,7 @@ internal sealed class ConnectFlow(
     }
 
     private async ValueTask<ConnectTicket> StoreAsync(
-        AccessToken caller, ConnectBody body, Connection connection, CancellationToken cancellationToken)
+        AccessToken caller, Client client, ConnectBody body, Connection connection, CancellationToken cancellationToken)
     {
         var former = await scopes.FormerAsync(caller.UserId!, connection, body.Parameters.GetValueOrDefault("login_hint"), cancellationToken);
         var session = new Secret(Identifier.Secret());
@@ -86,7 +104,7 @@ internal sealed class ConnectFlow(
             RedirectUri = body.RedirectUri,
             State = body.State,
             CodeChallenge = body.CodeChallenge,
-            Scopes = [.. Requested(body, connection).Union(former, StringComparer.Ordinal)],
+            Scopes = [.. Requested(body, connection, client).Union(former, StringComparer.Ordinal)],
             Parameters = body.Parameters,
             TicketHash = Identifier.Hash(ticket.Reveal()),
             Deadline = time.GetUtcNow() + TicketLifetime,
@@ -95,10 +113,10 @@ internal sealed class ConnectFlow(
     }
 
     /// <summary>The request's scopes replace the connection's, <c>connection_scope</c> adds to them; what keeps the grant refreshable stays.</summary>
-    private List<string> Requested(ConnectBody body, Connection connection)
+    private List<string> Requested(ConnectBody body, Connection connection, Client client)
     {
-        var configured = provider.DefaultScopes(connection);
-        var kept = body.Scopes is null ? configured : [.. body.Scopes, .. configured.Where(scope => scope == Wire.OfflineAccess)];
+        var configured = provider.DefaultScopes(connection).Where(scope => client.AgentPolicy?.RefusedAt(connection.Name, [scope]) is null).ToList();
+        List<string> kept = body.Scopes is null ? configured : [.. body.Scopes, .. configured.Where(scope => scope == Wire.OfflineAccess)];
         return [.. kept.Union(body.FurtherScopes, StringComparer.Ordinal)];
     }
 }

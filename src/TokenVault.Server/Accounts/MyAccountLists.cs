@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
@@ -8,7 +9,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Accounts;
 
 /// <summary>The lists of the My Account API: pages of 1 to 20, with a cursor that one of the SDKs calls <c>next</c> and the others <c>from</c>.</summary>
-internal sealed class MyAccountLists(IStorage storage, ProviderClient provider, Cursors cursors, ILogger<MyAccountLists> logger)
+internal sealed class MyAccountLists(IStorage storage, RecordCache cache, ProviderClient provider, Cursors cursors, ILogger<MyAccountLists> logger)
 {
     private const int DefaultTake = 10;
     private const int LargestTake = 20;
@@ -37,7 +38,9 @@ internal sealed class MyAccountLists(IStorage storage, ProviderClient provider, 
         }
 
         var all = await storage.ListAllAsync<Connection>(index: null, context.RequestAborted);
-        var enabled = all.Where(connection => connection.ConnectedAccountsActive && connection.IsEnabledFor(caller.ClientId));
+        var policy = (await cache.FindAsync<Client>(caller.ClientId, context.RequestAborted))?.AgentPolicy;
+        var enabled = all.Where(connection =>
+            connection.ConnectedAccountsActive && connection.IsEnabledFor(caller.ClientId) && policy?.Names(connection.Name) != false);
         await WritePageAsync(context, "connections", scope, enabled, connection => connection.Id, after, take, WriteConnection);
         return null;
     }

@@ -17,7 +17,11 @@ internal sealed record ApiAccess(string Audience, IReadOnlyList<string> Scopes, 
             Alg = Api?.SigningAlg ?? "RS256",
             Rfc9068 = Api?.TokenDialect == "rfc9068_profile",
             BoundTo = BoundTo,
+            AuthorizationDetails = AuthorizationDetails,
         };
+
+    /// <summary>What the user approved besides scopes, as JSON; null for nothing.</summary>
+    public string? AuthorizationDetails { get; init; }
 
     /// <summary>The keys without which the access token is good for nothing.</summary>
     public Confirmation BoundTo { get; private init; } = Confirmation.None;
@@ -87,6 +91,15 @@ internal sealed class ApiAccessPolicy(RecordCache cache, AccessTokens tokens)
         var scopes = Scopes(api, allowed.Value);
         return new ApiAccess(audience, [.. requested.Where(scope => IsOpenIdScope(scope) ? openId.Contains(scope) : scopes.Contains(scope))], api);
     }
+
+    /// <summary>Whether the client's users are not asked for their consent to this API.</summary>
+    public async ValueTask<bool> AsksNoConsentAsync(Client client, string audience, CancellationToken cancellationToken) =>
+        client.IsFirstParty
+        && await cache.FindByKeyAsync<ResourceServer>("identifier", audience, cancellationToken) is { SkipConsentForVerifiableFirstPartyClients: true };
+
+    /// <summary>The scopes that an operator has granted to the client for users of this API in so many words.</summary>
+    public async ValueTask<IReadOnlyList<string>> GrantedByOperatorAsync(Client client, string audience, CancellationToken cancellationToken) =>
+        (await cache.FindByKeyAsync<ClientGrant>("target", ClientGrant.KeyFor(client.ClientId, audience, "user"), cancellationToken))?.Scope ?? [];
 
     /// <summary>The client acts for itself. Without a request, it gets all that it was granted.</summary>
     public async ValueTask<Outcome<ApiAccess>> ForClientAsync(

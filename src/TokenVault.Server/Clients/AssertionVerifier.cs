@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Keys.Jose;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Clients;
@@ -57,12 +58,12 @@ internal sealed class AssertionVerifier(IStorage storage, TokenVaultOptions opti
         ? []
         : [.. client.AuthenticationCredentials.Select(client.Credential).OfType<ClientCredential>().Where(c => c.IsAlive(now)).Select(c => c.Key()).OfType<VerificationKey>()];
 
-    /// <summary>One audience, and that is us: the issuer, with the slash or without, or the token endpoint, as SDKs send it (T-CA-06).</summary>
+    /// <summary>One audience, and that is us: the issuer, with the slash or without, or one of the endpoints, as SDKs send it (T-CA-06; CIBA Core §7.1).</summary>
     private JwtExpectations Expected(string clientId) => new()
     {
         Issuer = clientId,
         Audience = options.Issuer,
-        OtherAudiences = [options.Issuer.TrimEnd('/'), options.Issuer + "oauth/token"],
+        OtherAudiences = [options.Issuer.TrimEnd('/'), options.Issuer + "oauth/token", options.Issuer.TrimEnd('/') + Wire.BackchannelPath],
         SingleAudience = true,
         Types = ["", "JWT", "client-authentication+jwt"],
         MaxLifetime = LongestLife,

@@ -23,6 +23,9 @@ internal sealed class AuthenticationTrace(
             Wire.RefreshToken => AuditType.FailedRefreshExchange,
             Wire.ClientCredentials => AuditType.FailedClientCredentials,
             Wire.FederatedExchange => AuditType.FailedVaultExchange,
+            Wire.DeviceCode => AuditType.FailedDeviceExchange,
+            Wire.Ciba => AuditType.FailedBackchannelExchange,
+            _ when context.Request.Path == Wire.BackchannelPath => AuditType.BackchannelNotStarted,
             _ => null,
         };
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Clients;
@@ -58,10 +59,22 @@ internal sealed record Client : IRecord<Client>
     /// <summary>Null: it is no privileged worker.</summary>
     public PrivilegedAccess? PrivilegedAccess { get; init; }
 
+    /// <summary>Null: none but what its grant types say.</summary>
+    public TokenExchangeSettings? TokenExchange { get; init; }
+
+    /// <summary>Null: nothing is restricted.</summary>
+    public AgentPolicy? AgentPolicy { get; init; }
+
     public RefreshTokenSettings RefreshToken { get; set; } = new();
 
     /// <summary>Its tokens are always bound to a key, whatever the API demands.</summary>
     public bool RequireProofOfPossession { get; init; }
+
+    /// <summary>Its users may be sent to <c>/authorize</c> only with what it has pushed to <c>/oauth/par</c> (RFC 9126 §6).</summary>
+    public bool RequirePushedAuthorizationRequests { get; init; }
+
+    /// <summary>Null: it is not told when sessions end.</summary>
+    public OidcLogout? OidcLogout { get; init; }
 
     public JsonObject? ClientMetadata { get; init; }
 
@@ -98,7 +111,8 @@ internal sealed record Client : IRecord<Client>
         AuthenticationCredentials.Contains(credentialId, StringComparer.Ordinal)
         || PrivilegedAccess?.Credentials.Contains(credentialId, StringComparer.Ordinal) == true;
 
-    public bool MayUse(string grantType) => GrantTypes.Contains(grantType, StringComparer.Ordinal);
+    public bool MayUse(string grantType) =>
+        GrantTypes.Contains(grantType, StringComparer.Ordinal) || (grantType == Wire.TokenExchange && TokenExchange is { AllowsGrant: true });
 }
 
 internal sealed record JwtConfiguration

@@ -15,9 +15,9 @@ internal static class ClientBody
         Wire.AuthorizationCode, Wire.RefreshToken, Wire.ClientCredentials, Wire.FederatedExchange, "implicit", "password",
         "http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-oob",
         "http://auth0.com/oauth/grant-type/mfa-otp", "http://auth0.com/oauth/grant-type/mfa-recovery-code",
-        "http://auth0.com/oauth/grant-type/passwordless/otp", "urn:ietf:params:oauth:grant-type:device_code",
-        "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:openid:params:grant-type:ciba", "urn:okta:params:oauth:grant-type:webauthn",
+        "http://auth0.com/oauth/grant-type/passwordless/otp", Wire.DeviceCode,
+        Wire.TokenExchange, "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        Wire.Ciba, "urn:okta:params:oauth:grant-type:webauthn",
     };
 
     public static Client Read(BodyReader body, Client current, DateTimeOffset now)
@@ -40,9 +40,11 @@ internal static class ClientBody
             JwtConfiguration = body.Nested("jwt_configuration", current.JwtConfiguration, new JwtConfiguration(), ReadJwt),
             RefreshToken = body.Nested("refresh_token", current.RefreshToken, new RefreshTokenSettings(), ReadRefreshToken),
             RequireProofOfPossession = body.Flag("require_proof_of_possession", current.RequireProofOfPossession, fallback: false),
+            RequirePushedAuthorizationRequests = body.Flag("require_pushed_authorization_requests", current.RequirePushedAuthorizationRequests, fallback: false),
+            OidcLogout = body.Nested("oidc_logout", current.OidcLogout, fallback: null, OidcLogoutBody.Read),
             ClientMetadata = ReadMetadata(body, current),
         };
-        client = WithTypeDefaults(body, client, isNew: current.Version == 0);
+        client = AgentPolicyBody.Read(body, current, WithTypeDefaults(body, client, isNew: current.Version == 0));
         return Checked(body, ClientAccessBody.Read(body, current, client, now));
     }
 
@@ -151,13 +153,13 @@ internal static class ClientBody
 
     private static void IgnoreFixed(BodyReader body)
     {
-        foreach (var name in (string[])["is_token_endpoint_ip_header_trusted", "require_pushed_authorization_requests",
+        foreach (var name in (string[])["is_token_endpoint_ip_header_trusted",
             "sso", "sso_disabled", "cross_origin_authentication", "cross_origin_auth", "skip_non_verifiable_callback_uri_confirmation_prompt"])
         {
             body.Fixed(name, "false");
         }
 
-        foreach (var name in (string[])["addons", "mobile", "native_social_login", "oidc_logout", "oidc_backchannel_logout"])
+        foreach (var name in (string[])["addons", "mobile", "native_social_login", "oidc_backchannel_logout"])
         {
             body.Fixed(name, "{}");
         }
@@ -168,7 +170,6 @@ internal static class ClientBody
             body.Fixed(name, "null");
         }
 
-        body.Fixed("token_exchange", """{"allow_any_profile_of_type":[]}""");
         body.Fixed("allowed_clients", "[]");
         body.Fixed("client_aliases", "[]");
         body.Fixed("organization_require_behavior", "\"no_prompt\"");

@@ -37,6 +37,13 @@ internal static class ClientDocs
             RequestsPerMinute = 60,
             UsersPerHour = 500,
         },
+        TokenExchange = new TokenExchangeSettings { AllowAnyProfileOfType = [TokenExchangeSettings.OnBehalfOf], AllowImpersonation = true },
+        AgentPolicy = new AgentPolicy
+        {
+            Connections = [new AgentConnection { Connection = "google-oauth2", Scopes = ["https://www.googleapis.com/auth/calendar.readonly"] }],
+            MaxLifetime = 600,
+            Approval = AgentPolicy.Required,
+        },
         ClientMetadata = new JsonObject { ["team"] = "assistants" },
         CreatedAt = At,
         UpdatedAt = At,

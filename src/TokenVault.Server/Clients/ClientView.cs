@@ -32,7 +32,7 @@ internal static class ClientView
             },
             ["token_endpoint_auth_method"] = client.TokenEndpointAuthMethod,
             ["is_token_endpoint_ip_header_trusted"] = false,
-            ["require_pushed_authorization_requests"] = false,
+            ["require_pushed_authorization_requests"] = client.RequirePushedAuthorizationRequests,
             ["require_proof_of_possession"] = client.RequireProofOfPossession,
             ["refresh_token"] = RefreshToken(client.RefreshToken),
             ["created_at"] = WireJson.Date(client.CreatedAt),
@@ -44,6 +44,9 @@ internal static class ClientView
             .With("resource_server_identifier", client.ResourceServerIdentifier)
             .With("client_authentication_methods", Methods(client))
             .With("token_vault_privileged_access", client.PrivilegedAccess is { } access ? Access(access) : null)
+            .With("token_exchange", AgentPolicyBody.View(client.TokenExchange))
+            .With("agent_policy", AgentPolicyBody.View(client.AgentPolicy))
+            .With("oidc_logout", OidcLogoutBody.View(client.OidcLogout))
             .With("client_metadata", client.ClientMetadata?.DeepClone());
     }
 

@@ -18,6 +18,9 @@ internal sealed class RefreshTokens(RememberedRows<RefreshToken> rows, KeyRing r
     private const int HandleLength = 16;
     private const int SecretLength = 32;
 
+    /// <summary>Between two writes of when a token was used.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
+
     /// <summary>A new family, to be inserted in the commit that issues it, and its first token.</summary>
     public (RefreshToken Record, Secret Token) Create(Client client, string userId, string? audience, IReadOnlyList<string> scopes)
     {
@@ -86,11 +89,17 @@ internal sealed class RefreshTokens(RememberedRows<RefreshToken> rows, KeyRing r
             : null;
     }
 
-    /// <summary>A non-rotating token after use; the same instance when the idle deadline moved too little to be worth a write.</summary>
+    /// <summary>
+    /// A non-rotating token after use; the same instance when the idle deadline moved too little to be worth a write: at most a tenth of
+    /// the time is lost, and an hour.
+    /// </summary>
     public RefreshToken Used(RefreshToken record, Client client)
     {
         var now = time.GetUtcNow();
-        return record.LastExchangedAt is { } last && now - last < TimeSpan.FromHours(1)
+        var settings = client.RefreshToken;
+        var tenth = TimeSpan.FromSeconds(settings.IdleTokenLifetime / 10.0);
+        var pause = IdleEnd(settings, now) is null || tenth > LongestPause ? LongestPause : tenth;
+        return record.LastExchangedAt is { } last && now - last < pause
             ? record
             : record with { LastExchangedAt = now, IdleExpiresAt = IdleEnd(client.RefreshToken, now) };
     }

@@ -29,12 +29,12 @@ internal sealed class TenantEndpoints(ManagementRecords records, TokenVaultOptio
             ["enable_dynamic_client_registration"] = false,
             ["revoke_refresh_token_grant"] = false,
         },
-        ["idle_session_lifetime"] = options.Sessions.IdleLifetime.TotalHours,
+        ["idle_session_lifetime"] = SessionPolicy.Of(settings, options).Idle.TotalHours,
         ["mtls"] = new JsonObject { ["enable_endpoint_aliases"] = options.Mtls.Alias is not null },
-        ["pushed_authorization_requests_supported"] = false,
+        ["pushed_authorization_requests_supported"] = true,
         ["resource_parameter_profile"] = "audience",
         ["session_cookie"] = new JsonObject { ["mode"] = "persistent" },
-        ["session_lifetime"] = options.Sessions.AbsoluteLifetime.TotalHours,
+        ["session_lifetime"] = SessionPolicy.Of(settings, options).Absolute.TotalHours,
     }
         .With("friendly_name", settings.FriendlyName)
         .With("picture_url", settings.PictureUrl)

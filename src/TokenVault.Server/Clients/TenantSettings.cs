@@ -26,6 +26,12 @@ internal sealed record TenantSettings : IRecord<TenantSettings>
     /// <summary>Where <c>/v2/logout</c> may lead when it names no client.</summary>
     public IReadOnlyList<string> AllowedLogoutUrls { get; set; } = [];
 
+    /// <summary>Hours; 0: as the operator's configuration says.</summary>
+    public int SessionLifetime { get; init; }
+
+    /// <summary>Hours; 0: as the operator's configuration says.</summary>
+    public int IdleSessionLifetime { get; init; }
+
     /// <summary>One of <see cref="Clients.MultiFactorPolicy"/>'s; null for never.</summary>
     public string? MultiFactorPolicy { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
 
@@ -8,6 +7,9 @@ namespace TokenVault.Server.Clients;
 internal static class TenantSettingsBody
 {
     private const int MostUrls = 100;
+
+    /// <summary>Hours: a year.</summary>
+    private const int LongestSession = 8760;
 
     /// <summary>All of them may be sent, and all of them are off.</summary>
     private static readonly string[] Flags =
@@ -30,6 +32,8 @@ internal static class TenantSettingsBody
             PictureUrl = body.Text("picture_url", current.PictureUrl, WebUri.LongestUri, UrlProblem),
             SupportEmail = body.Text("support_email", current.SupportEmail, 254),
             SupportUrl = body.Text("support_url", current.SupportUrl, WebUri.LongestUri, UrlProblem),
+            SessionLifetime = body.Number("session_lifetime", current.SessionLifetime, 0, 1, LongestSession),
+            IdleSessionLifetime = body.Number("idle_session_lifetime", current.IdleSessionLifetime, 0, 1, LongestSession),
             AllowedLogoutUrls = body.Texts("allowed_logout_urls", current.AllowedLogoutUrls, MostUrls, LogoutProblem),
         };
         return settings;
@@ -52,22 +56,20 @@ internal static class TenantSettingsBody
             cookie.Fixed("mode", "\"persistent\"");
             return 0;
         });
-        body.Fixed("session_lifetime", Hours(options.Sessions.AbsoluteLifetime));
-        body.Fixed("idle_session_lifetime", Hours(options.Sessions.IdleLifetime));
         body.Fixed("default_audience", "\"\"");
         body.Fixed("default_directory", $"\"{Wire.DatabaseConnection}\"");
         body.Fixed("resource_parameter_profile", "\"audience\"");
         body.Fixed("enabled_locales", "[\"en\"]");
         body.Fixed("acr_values_supported", "[]");
         body.Fixed("sandbox_version", "\"\"");
-        foreach (var name in (string[])["customize_mfa_in_postlogin_action", "allow_organization_name_in_authentication_api", "pushed_authorization_requests_supported",
-            "authorization_response_iss_parameter_supported", "skip_non_verifiable_callback_uri_confirmation_prompt"])
+        foreach (var name in (string[])["customize_mfa_in_postlogin_action", "allow_organization_name_in_authentication_api", "skip_non_verifiable_callback_uri_confirmation_prompt"])
         {
             body.Fixed(name, "false");
         }
-    }
 
-    public static string Hours(TimeSpan lifetime) => lifetime.TotalHours.ToString(CultureInfo.InvariantCulture);
+        body.Fixed("pushed_authorization_requests_supported", "true");
+        body.Fixed("authorization_response_iss_parameter_supported", "true");
+    }
 
     private static string? UrlProblem(string url) => WebUri.IsAcceptable(url, out var problem) ? null : problem;
 

@@ -50,6 +50,14 @@ internal static class TokenDocs
         Refusals = [409],
     };
 
+    public static Operation RevokeSession { get; } = new("Revoke a session")
+    {
+        Description = "Ends the session and withdraws the refresh tokens that were issued in it. To end the session alone, delete it.",
+        Status = 202,
+        Guarded = true,
+        Refusals = [409],
+    };
+
     private static readonly TenantSettings ExampleSettings = new()
     {
         FriendlyName = "Example",

@@ -55,6 +55,9 @@ internal sealed record Connection : ISealed<Connection>
     /// <summary>Whether users may connect accounts of it to the vault.</summary>
     public bool ConnectedAccountsActive { get; init; }
 
+    /// <summary>Null: tokens leave the vault without the user being asked each time.</summary>
+    public ConnectionApproval? Approval { get; init; }
+
     public JsonObject? Metadata { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
@@ -144,6 +147,9 @@ internal sealed record ConnectionOptions
 
     /// <summary>What becomes of a used refresh token at this provider.</summary>
     public RotationClass? RotationClass { get; init; }
+
+    /// <summary>How the provider narrows a token.</summary>
+    public Downscope? Downscope { get; init; }
 
     /// <summary>Whether to send PKCE to the provider.</summary>
     public bool? Pkce { get; init; }

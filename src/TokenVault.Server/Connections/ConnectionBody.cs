@@ -6,6 +6,11 @@ namespace TokenVault.Server.Connections;
 /// <summary>What a body may say about a connection, laid over the connection there is.</summary>
 internal static class ConnectionBody
 {
+    private const int MostApprovalScopes = 100;
+
+    /// <summary>Three days, in seconds.</summary>
+    private const int LongestApproval = 259_200;
+
     /// <param name="seal">Seals a client secret to this connection.</param>
     public static Connection Read(BodyReader body, Connection current, ProviderCatalog catalog, string issuer, Func<string, byte[]> seal)
     {
@@ -14,6 +19,10 @@ internal static class ConnectionBody
         var (options, alias) = body.Nested(
             "options", (named.Options, default(bool?)), (new ConnectionOptions(), null), nested =>
                 ConnectionOptionsBody.Read(nested, named, catalog.Find(named.Strategy), seal));
+
+        // The documented place goes before the one inside the options.
+        var (active, approval) = body.Nested("connected_accounts", (alias ?? named.ConnectedAccountsActive, named.Approval), (false, null), nested =>
+            (ReadConnectedAccounts(nested, named.ConnectedAccountsActive), ReadApproval(nested, named.Approval)));
         var connection = named with
         {
             DisplayName = body.Text("display_name", named.DisplayName, 128),
@@ -22,9 +31,8 @@ internal static class ConnectionBody
             Options = options,
             AuthenticationActive = body.Nested("authentication", named.AuthenticationActive, true, nested =>
                 nested.Flag("active", current: true, fallback: true)),
-
-            // The documented place goes before the one inside the options.
-            ConnectedAccountsActive = body.Nested("connected_accounts", alias ?? named.ConnectedAccountsActive, false, ReadConnectedAccounts),
+            ConnectedAccountsActive = active,
+            Approval = approval,
             EnabledClients = body.Texts("enabled_clients", named.EnabledClients, 10_000),
         };
         Check(body, connection, catalog);
@@ -41,12 +49,31 @@ internal static class ConnectionBody
         return certain && !connection.IsDatabase ? null : "private_key_jwt needs a provider with an issuer of its own: name it as the options' issuer";
     }
 
-    public static bool ReadConnectedAccounts(BodyReader body)
+    /// <param name="current">What holds when the body does not say.</param>
+    public static bool ReadConnectedAccounts(BodyReader body, bool current)
     {
         body.Fixed("cross_app_access", "false");
         body.Fixed("allow_missing_user_id", "false");
-        return body.Flag("active", current: false, fallback: false);
+        return body.Flag("active", current, fallback: false);
     }
+
+    /// <summary>A tool that does not know the member leaves it out, and must not take the rule away by that.</summary>
+    private static ConnectionApproval? ReadApproval(BodyReader body, ConnectionApproval? current) => body.Nested("approval", current, null, nested =>
+    {
+        var approval = new ConnectionApproval
+        {
+            Required = nested.Flag("required", current: false, fallback: false),
+            Scopes = nested.Texts("scopes", [], MostApprovalScopes, scope => Scope.IsToken(scope) ? null : $"Not a scope: {OAuthError.Shown(scope)}"),
+            ValidFor = nested.Number("valid_for", 0, 0, 0, LongestApproval),
+            ExpiresIn = nested.Number("expires_in", ConnectionApproval.DefaultExpiry, ConnectionApproval.DefaultExpiry, 1, LongestApproval),
+        };
+        if (!approval.Required && approval.Scopes.Count == 0)
+        {
+            nested.Refuse("An approval is required, or has scopes", "required");
+        }
+
+        return approval;
+    });
 
     private static Connection ReadNew(BodyReader body, Connection current, ProviderCatalog catalog)
     {

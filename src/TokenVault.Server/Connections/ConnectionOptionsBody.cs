@@ -54,10 +54,16 @@ internal static class ConnectionOptionsBody
             TokenEndpointAuthSigningAlg = body.OneOf("token_endpoint_auth_signing_alg", "", "", [.. ConnectionKey.Algorithms]) is { Length: > 0 } alg ? alg : null,
             RotationClass = RotationRules.Parse(body.Text("rotation_class", current: null, 32, name =>
                 RotationRules.Parse(name) is null ? "Not a rotation class: unknown, stable, overlap, replay, single_use, family_revoking or none" : null)),
+            Downscope = body.OneOf("downscope", "", "", "none", "refresh") switch { "refresh" => Downscope.Refresh, "none" => Downscope.None, _ => null },
             Pkce = ReadPkce(body),
             Variables = ReadVariables(body, provider),
             UpstreamParams = body.Free("upstream_params", current: null, UpstreamProblem),
         };
+        if (options.Downscope == Downscope.Refresh && (options.RotationClass ?? provider?.RotationClass) != RotationClass.Stable)
+        {
+            body.Refuse("Only where refresh tokens stay as they are: with the rotation_class stable", "downscope");
+        }
+
         if (options.SealedClientSecret is not null && ReferenceEquals(options.SealedClientSecret, connection.Options.SealedClientSecret))
         {
             RefuseNewHosts(body, options, connection.Options);
@@ -105,7 +111,7 @@ internal static class ConnectionOptionsBody
         // The older name first, so that the newer one has the last word.
         var active = body.Nested(
             "federated_connections_access_tokens", default(bool?), null, nested => nested.Flag("active", current: false, fallback: false));
-        return body.Nested("connected_accounts", active, false, nested => ConnectionBody.ReadConnectedAccounts(nested));
+        return body.Nested("connected_accounts", active, false, nested => ConnectionBody.ReadConnectedAccounts(nested, current: false));
     }
 
     private static byte[]? ReadSecret(BodyReader body, byte[]? stored, Func<string, byte[]> seal)

@@ -20,13 +20,21 @@ internal static class ConnectionView
             ["is_domain_connection"] = false,
             ["show_as_button"] = connection.ShowAsButton,
             ["authentication"] = new JsonObject { ["active"] = connection.AuthenticationActive },
-            ["connected_accounts"] = new JsonObject { ["active"] = connection.ConnectedAccountsActive },
+            ["connected_accounts"] = new JsonObject { ["active"] = connection.ConnectedAccountsActive }.With("approval", Approval(connection.Approval)),
         };
         return json
             .With("display_name", connection.DisplayName)
             .With("metadata", connection.Metadata?.DeepClone())
             .With("callback_url", connection.IsDatabase ? null : connection.CallbackUrl(issuer));
     }
+
+    private static JsonObject? Approval(ConnectionApproval? approval) => approval is null ? null : new JsonObject
+    {
+        ["required"] = approval.Required,
+        ["scopes"] = WireJson.Texts(approval.Scopes),
+        ["valid_for"] = approval.ValidFor,
+        ["expires_in"] = approval.ExpiresIn,
+    };
 
     private static JsonObject Options(Connection connection)
     {
@@ -62,6 +70,7 @@ internal static class ConnectionView
             .With("token_endpoint_auth_method", options.TokenEndpointAuthMethod)
             .With("token_endpoint_auth_signing_alg", options.TokenEndpointAuthSigningAlg)
             .With("rotation_class", options.RotationClass is { } rotation ? RotationRules.Name(rotation) : null)
+            .With("downscope", options.Downscope is { } downscope ? (downscope == Downscope.Refresh ? "refresh" : "none") : null)
             .With("pkce", options.Pkce)
             .With("upstream_params", options.UpstreamParams?.DeepClone());
     }

@@ -95,6 +95,9 @@ internal sealed record Provider
 
     public required RotationClass RotationClass { get; init; }
 
+    /// <summary>How it narrows a token; only what it is documented, or known, to do: a provider that ignores the wish gives a token that is not handed out.</summary>
+    public Downscope Downscope { get; init; }
+
     /// <summary>
     /// In seconds, for a provider that names none in its answers. Null: such tokens do not expire, or nobody knows; with a refresh token
     /// beside them an hour is assumed.

@@ -122,6 +122,11 @@ internal static class ProviderCheck
             yield return "rotation_class is not known";
         }
 
+        if (provider.Downscope == Downscope.Refresh && provider.RotationClass != RotationClass.Stable)
+        {
+            yield return "downscope by refresh needs a stable rotation_class";
+        }
+
         if (provider is { OpenIdConnect: true, Issuer: null } or { OpenIdConnect: true, User: not null })
         {
             yield return "open_id_connect needs an issuer, and no user";

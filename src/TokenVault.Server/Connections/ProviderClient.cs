@@ -33,6 +33,14 @@ internal sealed class ProviderClient(
     public RotationClass RotationOf(Connection connection) =>
         connection.Options.RotationClass ?? catalog.Find(connection.Strategy)?.RotationClass ?? RotationClass.Unknown;
 
+    /// <summary>
+    /// Whether a refresh that names fewer scopes brings a token of fewer: as the operator says, else as the catalogue knows. Not asked of providers
+    /// whose refresh tokens do not stay as they are.
+    /// </summary>
+    public bool Narrows(Connection connection) =>
+        RotationOf(connection) == RotationClass.Stable
+        && (connection.Options.Downscope ?? catalog.Find(connection.Strategy)?.Downscope) == Downscope.Refresh;
+
     /// <summary>The redirect URI at the provider; one for each connection, so that answers cannot be mixed up (T-CF-06).</summary>
     public string CallbackUrl(Connection connection) => connection.CallbackUrl(options.Issuer);
 
@@ -112,8 +120,9 @@ internal sealed class ProviderClient(
     /// </summary>
     /// <param name="expected">Whose account it is; an id_token in the answer that names another one makes a failure of its tokens.</param>
     /// <param name="mayStillSend">Asked last of all before the refresh token leaves.</param>
+    /// <param name="scopes">Fewer than were granted; null for all of them.</param>
     public async Task<ProviderResult<ProviderTokens>> RefreshAsync(
-        Connection connection, Secret refreshToken, ProviderIdentity? expected, Func<bool> mayStillSend)
+        Connection connection, Secret refreshToken, ProviderIdentity? expected, Func<bool> mayStillSend, IReadOnlyList<string>? scopes = null)
     {
         var (target, failure) = await targets.FindAsync(connection, CancellationToken.None);
         if (target is null)
@@ -125,7 +134,7 @@ internal sealed class ProviderClient(
 
         await users.PrepareAsync(target, expected);
         var deadline = RotationRules.Of(RotationOf(connection)).AnswerDeadline;
-        var (response, refused) = await tokens.RefreshAsync(target, refreshToken, CallbackUrl(connection), new(deadline, mayStillSend), CancellationToken.None);
+        var (response, refused) = await tokens.RefreshAsync(target, new(refreshToken, CallbackUrl(connection), scopes), new(deadline, mayStillSend), CancellationToken.None);
         if (response is null)
         {
             return Counted(new(null, refused));

@@ -31,7 +31,7 @@ internal sealed class ProviderRevoker(UpstreamHttp http, ProviderTokenEndpoint t
         if (how.Token == RevocationToken.AccessToken && hint == Wire.RefreshToken)
         {
             // Any access token of the old days has ended by now.
-            var (fresh, failure) = await tokens.RefreshAsync(target, token, redirectUri, new SendTerms(http.Deadline), cancellationToken);
+            var (fresh, failure) = await tokens.RefreshAsync(target, new(token, redirectUri), new SendTerms(http.Deadline), cancellationToken);
             if (fresh is null)
             {
                 return IsGone(failure!, target.Provider) ? Gone() : Failed(failure!);

@@ -37,16 +37,21 @@ internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
 
     /// <summary>RFC 6749 §6.</summary>
     public Task<ProviderResult<ProviderTokenResponse>> RefreshAsync(
-        ProviderTarget target, Secret refreshToken, string redirectUri, SendTerms terms, CancellationToken cancellationToken)
+        ProviderTarget target, RefreshUpstream request, SendTerms terms, CancellationToken cancellationToken)
     {
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in target.Provider.RefreshParams)
         {
-            fields[name] = value.Replace("{redirect_uri}", redirectUri, StringComparison.Ordinal);
+            fields[name] = value.Replace("{redirect_uri}", request.RedirectUri, StringComparison.Ordinal);
         }
 
         fields["grant_type"] = Wire.RefreshToken;
-        fields["refresh_token"] = refreshToken.Reveal();
+        fields["refresh_token"] = request.RefreshToken.Reveal();
+        if (request.Scopes is { } scopes)
+        {
+            fields["scope"] = Scope.Format(scopes);
+        }
+
         return PostAsync(target, target.Endpoints.RefreshEndpoint ?? target.Endpoints.TokenEndpoint, fields, terms, cancellationToken);
     }
 
@@ -64,3 +69,7 @@ internal sealed class ProviderTokenEndpoint(UpstreamHttp http)
         return answer is null ? ProviderTokenResponse.ReadBrokenOff(failure!, target.Provider) : ProviderTokenResponse.Read(answer, target.Provider);
     }
 }
+
+/// <param name="RedirectUri">Some providers want it repeated.</param>
+/// <param name="Scopes">Fewer than were granted; null for all of them.</param>
+internal sealed record RefreshUpstream(Secret RefreshToken, string RedirectUri, IReadOnlyList<string>? Scopes = null);

@@ -35,6 +35,18 @@ internal enum RotationClass
     None,
 }
 
+/// <summary>How a provider can be had to issue a token of fewer scopes than were granted.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Downscope>))]
+internal enum Downscope
+{
+    [JsonStringEnumMemberName("none")]
+    None,
+
+    /// <summary>By a refresh that names them (RFC 6749 §6).</summary>
+    [JsonStringEnumMemberName("refresh")]
+    Refresh,
+}
+
 /// <summary>How a client shows its secret at the token endpoint (RFC 6749 §2.3.1).</summary>
 internal enum ClientAuthMethod
 {

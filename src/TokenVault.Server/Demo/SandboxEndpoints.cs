@@ -67,7 +67,7 @@ internal sealed class SandboxEndpoints(SandboxOptions options, SandboxEngine eng
         var tokens = grantType switch
         {
             Wire.AuthorizationCode => engine.Redeem(form["code"].ToString(), form["redirect_uri"].ToString(), Given(form["code_verifier"])),
-            Wire.RefreshToken => engine.Refresh(form["refresh_token"].ToString()),
+            Wire.RefreshToken => engine.Refresh(form["refresh_token"].ToString(), Scope.Parse(form["scope"])),
             _ => null,
         };
         if (tokens is null)
@@ -133,14 +133,14 @@ internal sealed class SandboxEndpoints(SandboxOptions options, SandboxEngine eng
             ["access_token"] = tokens.AccessToken,
             ["token_type"] = "Bearer",
             ["expires_in"] = (int)tokens.Lifetime.TotalSeconds,
-            ["scope"] = Scope.Format(grant.Scopes),
+            ["scope"] = Scope.Format(tokens.Scopes),
         };
         if (tokens.RefreshToken is not null)
         {
             answer["refresh_token"] = tokens.RefreshToken;
         }
 
-        if (grant.Scopes.Contains(Wire.OpenId))
+        if (tokens.Scopes.Contains(Wire.OpenId))
         {
             answer["id_token"] = key.Sign(Claims(context, grant));
         }

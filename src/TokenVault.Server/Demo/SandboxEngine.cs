@@ -56,12 +56,13 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
                 return null;
             }
 
-            return Issue(new SandboxGrant("grant_" + Identifier.Secret(), approved.Person, approved.Scopes, approved.Nonce), rotate: true);
+            return Issue(new SandboxGrant("grant_" + Identifier.Secret(), approved.Person, approved.Scopes, approved.Nonce), rotate: true, approved.Scopes);
         }
     }
 
     /// <summary>Tokens for a refresh token; null when it is not, or no longer, valid.</summary>
-    public SandboxTokens? Refresh(string refreshToken)
+    /// <param name="asked">The scopes that the request names; none: all.</param>
+    public SandboxTokens? Refresh(string refreshToken, IReadOnlyList<string>? asked = null)
     {
         lock (_gate)
         {
@@ -78,11 +79,12 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
 
             if (options.Rotation == SandboxRotation.Replay && grant.RefreshToken != refreshToken)
             {
-                return new SandboxTokens(grant, grant.AccessToken!, grant.RefreshToken, options.AccessTokenLifetime);
+                return new SandboxTokens(grant, grant.AccessToken!, grant.RefreshToken, options.AccessTokenLifetime, grant.Scopes);
             }
 
             _usedRefreshTokens.TryAdd(refreshToken, time.GetUtcNow());
-            return Issue(grant, rotate: options.Rotation != SandboxRotation.Stable);
+            var scopes = options.Downscopes && asked is { Count: > 0 } ? [.. grant.Scopes.Intersect(asked, StringComparer.Ordinal)] : grant.Scopes;
+            return Issue(grant, rotate: options.Rotation != SandboxRotation.Stable, scopes);
         }
     }
 
@@ -164,7 +166,7 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
         _ => refreshToken == grant.RefreshToken,
     };
 
-    private SandboxTokens Issue(SandboxGrant grant, bool rotate)
+    private SandboxTokens Issue(SandboxGrant grant, bool rotate, IReadOnlyList<string> scopes)
     {
         var accessToken = "sbx_at_" + Identifier.Secret();
         grant.AccessToken = accessToken;
@@ -178,10 +180,10 @@ internal sealed class SandboxEngine(SandboxOptions options, TimeProvider time)
         grant.Generation++;
         var now = time.GetUtcNow();
         _accessTokens[accessToken] = (grant, now + options.AccessTokenLifetime);
-        var commit = new SandboxCommit(grant.Id, grant.Person.Subject, grant.Generation, grant.RefreshToken, accessToken, now);
+        var commit = new SandboxCommit(grant.Id, grant.Person.Subject, grant.Generation, grant.RefreshToken, accessToken, now) { Scopes = scopes };
         _commitsByAccessToken[accessToken] = commit;
         _commits.Add(commit);
-        return new SandboxTokens(grant, accessToken, rotate ? grant.RefreshToken : null, options.AccessTokenLifetime);
+        return new SandboxTokens(grant, accessToken, rotate ? grant.RefreshToken : null, options.AccessTokenLifetime, scopes);
     }
 
     /// <summary>RFC 7636 §4.6: both a challenge and its verifier, or neither.</summary>

@@ -31,7 +31,12 @@ internal sealed record SandboxCode(
 
 /// <summary>What the token endpoint issued.</summary>
 /// <param name="RefreshToken">Null when the client's one stays.</param>
-internal sealed record SandboxTokens(SandboxGrant Grant, string AccessToken, string? RefreshToken, TimeSpan Lifetime);
+/// <param name="Scopes">Of the access token.</param>
+internal sealed record SandboxTokens(SandboxGrant Grant, string AccessToken, string? RefreshToken, TimeSpan Lifetime, IReadOnlyList<string> Scopes);
 
 /// <summary>One issue of tokens, in the order in which the sandbox decided them.</summary>
-internal sealed record SandboxCommit(string GrantId, string Subject, int Generation, string? RefreshToken, string AccessToken, DateTimeOffset At);
+internal sealed record SandboxCommit(string GrantId, string Subject, int Generation, string? RefreshToken, string AccessToken, DateTimeOffset At)
+{
+    /// <summary>Of the access token.</summary>
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+}

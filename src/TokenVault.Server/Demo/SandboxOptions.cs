@@ -21,6 +21,9 @@ internal sealed record SandboxOptions
 
     public SandboxRotation Rotation { get; init; } = SandboxRotation.SingleUse;
 
+    /// <summary>Whether a refresh that names fewer scopes brings a token of fewer (RFC 6749 §6); else it is as if it named none.</summary>
+    public bool Downscopes { get; init; }
+
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>With <see cref="SandboxRotation.Overlap"/>: how long a used refresh token goes on working.</summary>

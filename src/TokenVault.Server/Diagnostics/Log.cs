@@ -69,6 +69,9 @@ internal static partial class Log
     [LoggerMessage(36, LogLevel.Warning, "Log stream {Stream} could not be delivered, and is tried again: {Problem}")]
     public static partial void LogStreamFailed(ILogger logger, string stream, string problem);
 
+    [LoggerMessage(37, LogLevel.Warning, "A user could not be told by {Channel} of approval {Approval}, and is tried again: {Problem}")]
+    public static partial void ApprovalNoticeFailed(ILogger logger, string channel, string approval, string problem);
+
     [LoggerMessage(20, LogLevel.Error, "Purging expired rows failed; it is tried again")]
     public static partial void PurgeFailed(ILogger logger, Exception exception);
 

@@ -1,5 +1,4 @@
 using TokenVault.Server.Clients;
-using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -10,7 +9,7 @@ namespace TokenVault.Server.Exchange;
 /// Whom the access token speaks for that an API was called with. One that is bound to a key is exchanged with a proof of that key only
 /// (T-CA-10): made by whoever sends the request, or passed on by the API, which was called with one.
 /// </summary>
-internal sealed class AccessTokenSubjects(RecordCache cache, AccessTokens accessTokens, ApiAccessPolicy policy, DpopProofs proofs, TokenVaultOptions options)
+internal sealed class AccessTokenSubjects(RecordCache cache, AccessTokens accessTokens, ApiAccessPolicy policy, SubjectPossession possession)
 {
     public async ValueTask<Outcome<SubjectOwner>> ReadAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
     {
@@ -47,27 +46,8 @@ internal sealed class AccessTokenSubjects(RecordCache cache, AccessTokens access
             return ExchangeErrors.InvalidSubjectToken("the client that the token was issued to may not use the API any more");
         }
 
-        return Unproven(request, verified.BoundTo) is { } unproven ? unproven : new SubjectOwner(userId, verified.Methods);
-    }
-
-    /// <summary>A proof that is passed on may come again while it is young: the API exchanges for several connections, and tries again after an outage.</summary>
-    private OAuthError? Unproven(ExchangeRequest request, Confirmation boundTo)
-    {
-        if (options.ProofOfPossession.TrustApis || boundTo.IsMetBy(request.Proven))
-        {
-            return null;
-        }
-
-        if (request.SubjectProof is not { } text)
-        {
-            return ExchangeErrors.UnprovenSubjectToken("the token is bound to a key that nothing proves");
-        }
-
-        if (proofs.CheckPassedOn(text.Reveal(), request.SubjectToken.Reveal(), out var problem) is not { } proof)
-        {
-            return ExchangeErrors.UnprovenSubjectToken(problem);
-        }
-
-        return boundTo.IsMetBy(request.Proven with { KeyThumbprint = proof.KeyThumbprint }) ? null : ExchangeErrors.UnprovenSubjectToken("the token is bound to another key");
+        return possession.Problem(request.SubjectToken, verified.BoundTo, request.Proven, request.SubjectProof) is { } unproven
+            ? ExchangeErrors.UnprovenSubjectToken(unproven)
+            : new SubjectOwner(userId, verified.Methods);
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Diagnostics;
@@ -20,6 +21,9 @@ internal sealed record ExchangeAttempt(ExchangeRequest Request, Client Client, R
 
     /// <summary>Whether it may go by remembered rows, which its commit then requires.</summary>
     public Recall Recall { get; init; } = Recall.None;
+
+    /// <summary>The user's, where a rule demands one: the token leaves in the commit that uses it up.</summary>
+    public Approval? Approval { get; init; }
 
     public string? UserId => Subject is { User: { Error: null } user } ? user.Value.UserId : null;
 }
@@ -55,7 +59,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
                 ["connected_account_id"] = tokenset.AccountId,
             },
         };
-        row.Details.With("audit_context", attempt.Subject?.AuditContext);
+        row.Details.With("audit_context", attempt.Subject?.AuditContext).With("approval_id", attempt.Approval?.Id);
         if (attempt.Request.AsksForRefreshToken)
         {
             // The long-lived credential itself has left (T-PW-10): never to be overlooked.
@@ -67,7 +71,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
         // A refresh that begins or ends without an answer changes the row, but not the tokens in it.
         for (var now = tokenset; now is not null && HoldsSame(now, tokenset); now = await storage.FindAsync<Tokenset>(tokenset.Id, CancellationToken.None))
         {
-            var batch = Requiring(attempt).Require(now).Append(auditRow);
+            var batch = Using(Requiring(attempt), attempt.Approval).Require(now).Append(auditRow);
             var result = await storage.CommitAsync(batch);
             if (result.Committed)
             {
@@ -81,7 +85,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
                 return Delivery.Replayed;
             }
 
-            if (attempt.Recall.HasHappened)
+            if (attempt.Recall.HasHappened || !await HoldsAsync(attempt.Approval))
             {
                 break;
             }
@@ -102,6 +106,17 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
         batch.Require(attempt.Subject!.User.Value);
         return attempt.Subject.Presented is { } presented ? batch.Require(presented) : batch;
     }
+
+    /// <summary>One that is good once is used up; any other must be there still.</summary>
+    private static Batch Using(Batch batch, Approval? approval) => approval switch
+    {
+        null => batch,
+        { ValidFor: 0 } => batch.Replace(approval with { State = ApprovalState.Consumed }),
+        _ => batch.Require(approval),
+    };
+
+    private async ValueTask<bool> HoldsAsync(Approval? approval) =>
+        approval is null || (await storage.FindAsync<Approval>(approval.Id, CancellationToken.None))?.Version == approval.Version;
 
     private static Batch Spending(ExchangeAttempt attempt) => attempt.Subject?.Spent is { } spent ? new Batch().Insert(spent) : new Batch();
 
@@ -160,7 +175,7 @@ internal enum Delivery
     /// <summary>It is durable: the token may leave.</summary>
     Recorded,
 
-    /// <summary>There is none, since the tokenset has changed or gone since it was read (T-PW-07).</summary>
+    /// <summary>There is none, since the tokenset has changed or gone since it was read (T-PW-07), or the approval was used elsewhere.</summary>
     TokensetChanged,
 
     /// <summary>There is none, since the worker's subject token was used up by another request.</summary>

@@ -1,3 +1,4 @@
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Protocol;
 
 namespace TokenVault.Server.Exchange;
@@ -46,6 +47,20 @@ internal static class ExchangeErrors
     public static OAuthError ClientMayNot(string why) => OAuthError.UnauthorizedClient(why) with { Reason = FailureReason.PolicyDenied };
 
     public static OAuthError Denied(string why) => OAuthError.AccessDenied(why) with { Reason = FailureReason.PolicyDenied };
+
+    /// <summary>In the words of CIBA (Core §11): the same exchange is tried again until the user has answered.</summary>
+    public static OAuthError ApprovalRequired(Approval approval, string issuer, DateTimeOffset now) => OAuthError.AuthorizationPending() with
+    {
+        Reason = FailureReason.ApprovalRequired,
+        RetryAfter = TimeSpan.FromSeconds(approval.Interval),
+        Approval = new ApprovalDemand(approval.Interval)
+        {
+            AuthReqId = approval.Id,
+            ApprovalUri = approval.Url(issuer),
+            ExpiresIn = Math.Max(1, (long)(approval.Deadline - now).TotalSeconds),
+        },
+        Detail = approval.Id,
+    };
 
     /// <summary>Without <c>mfa_token</c>: there is nothing to go on with, the policy or the session has to be another one.</summary>
     public static OAuthError MultiFactorAlways() =>

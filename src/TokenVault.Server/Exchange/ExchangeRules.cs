@@ -1,12 +1,14 @@
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
+using TokenVault.Server.Tokensets;
 
 namespace TokenVault.Server.Exchange;
 
 /// <summary>What forbids an exchange whatever the vault holds: asked each time, because each of it can change after it was set up (T-CA-01).</summary>
-internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFactor, TokenVaultOptions options)
+internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFactor, ExchangeApprovals approvals, TokenVaultOptions options)
 {
     public ValueTask<Connection?> FindConnectionAsync(ExchangeRequest request, CancellationToken cancellationToken) =>
         cache.FindByKeyAsync<Connection>("name", request.Connection, cancellationToken);
@@ -20,6 +22,11 @@ internal sealed class ExchangeRules(RecordCache cache, MultiFactorPolicy multiFa
         var methods = options.MultiFactor.SessionsMayExchange ? subject.Methods : [];
         return await multiFactor.DemandsMoreAsync(methods, cancellationToken) ? ExchangeErrors.MultiFactorAlways() : null;
     }
+
+    /// <summary>See <see cref="ApprovalRules"/>.</summary>
+    public ValueTask<(Approval? Given, OAuthError? Refusal)> ApprovalAsync(
+        ExchangeAttempt attempt, Connection connection, Tokenset tokenset, CancellationToken cancellationToken) =>
+        approvals.FindAsync(attempt, connection, tokenset, cancellationToken);
 
     public static OAuthError? ClientRefusal(Client client)
     {

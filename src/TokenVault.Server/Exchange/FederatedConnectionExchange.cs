@@ -1,6 +1,5 @@
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
-using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
@@ -10,11 +9,12 @@ namespace TokenVault.Server.Exchange;
 /// <summary>
 /// The reason this server exists: a token of ours for a provider's.
 /// 1 the client may exchange → 2 who is the subject → 3 which connection → 4 their tokenset → 5 refresh it if it is not fresh,
-/// once, together with all who wait → 6 alive and scopes covered → 7 audit, then answer. What earlier exchanges have read will do for an
-/// answer, whose audit row requires that it is true still; whatever else would come of it is decided from the store.
+/// once, together with all who wait → 6 alive and scopes covered → 7 approved, where a rule demands it → 8 audit, then answer. What earlier
+/// exchanges have read will do for an answer, whose audit row requires that it is true still; whatever else would come of it is decided
+/// from the store.
 /// </summary>
 internal sealed class FederatedConnectionExchange(
-    ExchangeRules rules, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokensetSealer sealer, ExchangeAudit audit)
+    ExchangeRules rules, SubjectTokenReader subjects, TokensetFinder tokensets, TokensetRefresher refresher, TokenReach reach, ExchangeAudit audit)
 {
     public ValueTask<Outcome<TokenResponse>> ExchangeAsync(
         ExchangeRequest request, Client client, RequestOrigin origin, CancellationToken cancellationToken) =>
@@ -45,7 +45,7 @@ internal sealed class FederatedConnectionExchange(
 
             // 3 which connection?
             var connection = await rules.FindConnectionAsync(request, cancellationToken);
-            if ((ExchangeRules.ConnectionRefusal(connection, client) ?? PrivilegedReach.ConnectionRefusal(request, client)) is { } notThisOne)
+            if ((ExchangeRules.ConnectionRefusal(connection, client) ?? TokenReach.ConnectionRefusal(request, client)) is { } notThisOne)
             {
                 return await RefuseAsync(attempt, notThisOne, cancellationToken);
             }
@@ -75,17 +75,40 @@ internal sealed class FederatedConnectionExchange(
             }
 
             // 6 alive, and enough for what was asked?
-            if ((TokensetRefusal(tokenset, request) ?? PrivilegedReach.ScopeRefusal(request, client, tokenset)) is { } refusal)
+            if (TokensetRefusal(tokenset, request) is { } refusal)
             {
                 return await RefuseAsync(attempt, refusal, cancellationToken);
             }
 
-            // 7 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
-            var (accessToken, refreshToken) = sealer.Open(tokenset);
-            var issued = request.AsksForRefreshToken ? refreshToken! : accessToken;
-            return await audit.SucceededAsync(attempt, tokenset, issued) switch
+            // and not more than the client may have: else it is to be narrowed.
+            var scopes = reach.ScopesFor(attempt, tokenset, connection);
+            if (scopes.Failed(out var tooWide))
             {
-                Delivery.Recorded => Answer(request, tokenset, issued),
+                return await RefuseAsync(attempt, tooWide, cancellationToken);
+            }
+
+            if (attempt.Recall.HasHappened && !ReferenceEquals(scopes.Value, tokenset.Scopes))
+            {
+                return await RunAsync(attempt with { Recall = Recall.None }, cancellationToken);
+            }
+
+            // 7 approved by the user, where a rule demands it: asked last, so that nobody approves what cannot be had.
+            var (approval, unapproved) = await rules.ApprovalAsync(attempt, connection, tokenset with { Scopes = scopes.Value }, cancellationToken);
+            if (unapproved is not null)
+            {
+                return await RefuseAsync(attempt, unapproved, cancellationToken);
+            }
+
+            var fitting = await reach.TakeAsync(attempt, tokenset, connection, scopes.Value, cancellationToken);
+            if (fitting.Failed(out var notNarrowed))
+            {
+                return await audit.FailedAsync(attempt, notNarrowed);
+            }
+
+            // 8 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
+            return await audit.SucceededAsync(attempt with { Approval = approval }, fitting.Value.As, fitting.Value.Token) switch
+            {
+                Delivery.Recorded => Answer(attempt, fitting.Value),
                 Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),
                 _ => await RunAsync(attempt with { Recall = Recall.None }, cancellationToken),
             };
@@ -142,13 +165,18 @@ internal sealed class FederatedConnectionExchange(
         return missing.Count > 0 ? ExchangeErrors.MissingScopes(missing) : null;
     }
 
-    private TokenResponse Answer(ExchangeRequest request, Tokenset tokenset, Secret issued) =>
-        new(issued, request.AsksForRefreshToken ? ExchangeAudit.LifetimeOfEndless : audit.SecondsLeft(tokenset))
+    /// <summary>How long the provider's token lives cannot be changed; an agent is told to come back sooner.</summary>
+    private TokenResponse Answer(ExchangeAttempt attempt, LeavingToken leaving)
+    {
+        var seconds = attempt.Request.AsksForRefreshToken ? ExchangeAudit.LifetimeOfEndless : audit.SecondsLeft(leaving.As);
+        var told = attempt.Client.AgentPolicy is { MaxLifetime: > 0 and var most } ? Math.Min(seconds, most) : seconds;
+        return new TokenResponse(leaving.Token, told)
         {
-            Scope = tokenset.Scopes.Count == 0 ? null : Scope.Format(tokenset.Scopes),
-            IssuedTokenType = request.IssuedTokenType,
-            Further = tokenset.Kept,
+            Scope = leaving.As.Scopes.Count == 0 ? null : Scope.Format(leaving.As.Scopes),
+            IssuedTokenType = attempt.Request.IssuedTokenType,
+            Further = leaving.As.Kept,
         };
+    }
 
     private static OAuthError Corrupt() => ExchangeErrors.Reauthorize("the stored tokenset is corrupt");
 }

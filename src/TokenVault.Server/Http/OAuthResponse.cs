@@ -29,6 +29,7 @@ internal static class OAuthResponse
             }
 
             error.MultiFactor?.WriteTo(writer);
+            error.Approval?.WriteTo(writer);
             if (error.MissingScopes is { } missing)
             {
                 writer.WriteStartArray("missing_scopes");

@@ -20,6 +20,10 @@ internal sealed record AccessTokenClaims(string ClientId, string Audience, IRead
     public bool Rfc9068 { get; init; }
 
     public Confirmation BoundTo { get; init; } = Confirmation.None;
+
+    public Delegation Delegation { get; init; } = Delegation.None;
+    /// <summary>As JSON (RFC 9396 §9.1).</summary>
+    public string? AuthorizationDetails { get; init; }
 }
 
 /// <summary>An access token of this server, verified.</summary>
@@ -30,6 +34,8 @@ internal sealed record AccessToken(string ClientId, string? UserId, IReadOnlyLis
 
     /// <summary>Who presents it has to prove these keys.</summary>
     public required Confirmation BoundTo { get; init; }
+
+    public Delegation Delegation { get; init; } = Delegation.None;
 }
 
 /// <summary>The access tokens that this server issues and its own APIs accept: JWTs, as contracted for Auth0's SDKs.</summary>
@@ -42,6 +48,8 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
 
     /// <summary>Between nodes of this server, whose clocks an operator keeps together.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromSeconds(5);
+
+    private readonly KnownSignatures _known = new();
 
     /// <summary>The audience of tokens that only the userinfo endpoint accepts.</summary>
     public string UserinfoAudience { get; } = options.Issuer + "userinfo";
@@ -67,18 +75,26 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
                 writer.WriteString("gty", "client-credentials");
             }
 
+            if (claims.AuthorizationDetails is not null)
+            {
+                writer.WritePropertyName("authorization_details");
+                writer.WriteRawValue(claims.AuthorizationDetails);
+            }
+
             WriteConfirmation(writer, claims.BoundTo);
+            claims.Delegation.WriteTo(writer);
             writer.WriteEndObject();
         }
 
         return new Secret(keys.Current(claims.Alg).Sign(claims.Rfc9068 ? "at+jwt" : "JWT", buffer.WrittenSpan));
     }
 
+    /// <param name="audience">Null only where it is the token's client that presents it, whatever the token is for.</param>
     /// <param name="problem">Why it is refused: for the log only.</param>
-    public AccessToken? Verify(string token, string audience, out string problem)
+    public AccessToken? Verify(string token, string? audience, out string problem)
     {
         var expected = new JwtExpectations { Issuer = options.Issuer, Audience = audience, Types = ["JWT", "at+jwt"], Skew = ClockDifference };
-        var jwt = JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out problem);
+        var jwt = JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out problem, _known);
         if (jwt is null)
         {
             return null;
@@ -86,7 +102,8 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
 
         // An ID token has neither member: it is not an access token, whatever its audience (RFC 8725 §3.11, T-ST-05).
         var clientId = jwt.Text("azp") ?? jwt.Text("client_id");
-        if (clientId is null || jwt.Text("scope") is not { } scope || jwt.Subject is not { } subject || jwt.ExpiresAt is not { } expiresAt)
+        if (clientId is null || jwt.Text("scope") is not { } scope || jwt.Subject is not { } subject || jwt.ExpiresAt is not { } expiresAt
+            || !Delegation.TryRead(jwt, out var delegation))
         {
             problem = "not an access token";
             return null;
@@ -98,6 +115,7 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
         {
             Methods = jwt.TextList("amr") ?? [],
             BoundTo = boundTo,
+            Delegation = delegation,
         };
     }
 

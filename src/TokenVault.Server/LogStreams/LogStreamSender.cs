@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
+using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
 
 namespace TokenVault.Server.LogStreams;
@@ -15,8 +15,6 @@ namespace TokenVault.Server.LogStreams;
 /// </summary>
 internal sealed class LogStreamSender(EgressGuard guard, KeyRing ring, AuditChain chain, TimeProvider time) : IDisposable
 {
-    public const string SignatureHeader = "TokenVault-Signature";
-
     private readonly UpstreamHttp _http = new(guard, time);
 
     public void Dispose() => _http.Dispose();
@@ -36,7 +34,7 @@ internal sealed class LogStreamSender(EgressGuard guard, KeyRing ring, AuditChai
             var body = Encoding.UTF8.GetBytes(Write(stream.ContentFormat, entries));
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.ContentType = new MediaTypeHeaderValue(stream.ContentType);
-            request.Headers.Add(SignatureHeader, Sign(stream, body));
+            request.Headers.Add(WebhookSignature.Header, Sign(stream, body));
             if (stream.SealedAuthorization is { } authorization)
             {
                 request.Headers.TryAddWithoutValidation("Authorization", ring.OpenText(authorization, LogStream.AadOf("authorization", stream.Id)).Reveal());
@@ -68,8 +66,6 @@ internal sealed class LogStreamSender(EgressGuard guard, KeyRing ring, AuditChai
         var head = chain.Head is { } end ? $",head={end}" : "";
         var signed = string.Create(CultureInfo.InvariantCulture, $"t={time.GetUtcNow().ToUnixTimeSeconds()}{head}");
         var secret = ring.OpenText(stream.SealedSecret, LogStream.AadOf("secret", stream.Id));
-        byte[] data = [.. Encoding.UTF8.GetBytes(signed + "."), .. body];
-        var mac = HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret.Reveal()), data);
-        return $"{signed},v1={Convert.ToHexStringLower(mac)}";
+        return WebhookSignature.Of(signed, secret, body);
     }
 }

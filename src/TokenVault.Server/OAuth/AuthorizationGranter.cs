@@ -32,7 +32,7 @@ internal sealed class AuthorizationGranter(IStorage storage, SessionCookie sessi
         for (Session? session = signedIn.Session; session is not null;)
         {
             // The session is replaced or required, never put: to put it could bring back one that was just ended.
-            var used = sessions.Used(session, request.Client.ClientId);
+            var used = await sessions.UsedAsync(session, request.Client.ClientId);
             var batch = new Batch().Insert(record);
             batch = ReferenceEquals(used, session) ? batch.Require(session) : batch.Replace(used);
             if ((await storage.CommitAsync(batch)).Committed)

@@ -1,11 +1,8 @@
-using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
 using TokenVault.Server.OAuth.Linking;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
-using TokenVault.Server.Storage;
 using TokenVault.Server.Users;
-using TokenVault.Server.Users.Factors;
 
 namespace TokenVault.Server.OAuth;
 
@@ -14,16 +11,15 @@ namespace TokenVault.Server.OAuth;
 /// the user has signed in; until then the request travels, sealed, through the pages.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
-    RecordCache cache, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links, PageStates states)
+    AuthorizeRequests requests, SignInStep signIn, ConsentEndpoint consent, AuthorizationGranter granter, LinkScopes links)
 {
     /// <summary>The request travels through the pages in addresses, sealed and so longer by half: it has to leave them room.</summary>
-    private const int LongestRequest = 4096;
+    public const int LongestRequest = 4096;
 
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/authorize", context => HandleAsync(context, context.Request.QueryString.Value ?? "", resumed: null));
         routes.MapPost("/authorize", PostAsync);
-        routes.MapGet("/authorize/resume", ResumeAsync);
     }
 
     /// <summary>OpenID Connect Core §3.1.2.1 allows the request as a form.</summary>
@@ -39,16 +35,8 @@ internal sealed class AuthorizeEndpoint(
         await HandleAsync(context, Urls.WithQuery("", body.Value.All), resumed: null);
     }
 
-    private Task ResumeAsync(HttpContext context)
-    {
-        var state = context.Request.Query["state"].ToString();
-        var page = states.Open(context, LoginEndpoint.PageName, state) ?? states.Open(context, ConsentEndpoint.PageName, state) ?? states.Open(context, FactorVisits.PageName, state);
-        return page is null
-            ? Page.Error(400, "This page has expired", "Go back to the application and sign in again.").WriteAsync(context)
-            : HandleAsync(context, page.Query, page);
-    }
-
-    private async Task HandleAsync(HttpContext context, string query, PageState? resumed)
+    /// <param name="resumed">What the last page on the way knows; null for a request that has just come.</param>
+    public async Task HandleAsync(HttpContext context, string query, PageState? resumed)
     {
         // 1 who asks, and where may the answer go? Until both are known, errors are shown here and sent nowhere (RFC 6749 §4.1.2.1).
         if (query.Length > LongestRequest)
@@ -57,37 +45,34 @@ internal sealed class AuthorizeEndpoint(
             return;
         }
 
-        var read = RequestParameters.FromQuery(query);
-        if (read.Failed(out var malformed))
+        var arrived = await requests.ArriveAsync(query, context.RequestAborted);
+        if (arrived.Failed(out var unread))
         {
-            await Refused(malformed).WriteAsync(context);
+            await Refused(unread).WriteAsync(context);
             return;
         }
 
-        var parameters = read.Value;
-        if (await ClientAsync(parameters["client_id"], context.RequestAborted) is not { } client)
+        var parameters = arrived.Value.Parameters;
+        if (await requests.ClientAsync(parameters, context.RequestAborted) is not { } client)
         {
             await Refused(OAuthError.InvalidRequest("Unknown client.")).WriteAsync(context);
             return;
         }
 
-        if (AuthorizeRequest.RedirectUriOf(parameters, client) is not { } redirectUri)
+        var response = requests.ResponseTo(parameters, client);
+        if (response.Failed(out var nowhere))
         {
-            await Refused(OAuthError.InvalidRequest("The redirect_uri is not one of the client's callback URLs.")).WriteAsync(context);
+            await Refused(nowhere).WriteAsync(context);
             return;
         }
 
-        if (ModeOf(parameters, client, redirectUri) is not { } mode)
-        {
-            await Refused(OAuthError.InvalidRequest("The response_mode is not supported for this client.")).WriteAsync(context);
-            return;
-        }
-
-        var parsed = AuthorizeRequest.Parse(parameters, client, redirectUri, mode);
-        var error = parsed.Failed(out var refusal) ? refusal : await GoOnAsync(context, parsed.Value, query, resumed);
+        var parsed = AuthorizeRequest.Parse(parameters, client, response.Value);
+        var error = parsed.Failed(out var refusal) ? refusal
+            : client.RequirePushedAuthorizationRequests && !arrived.Value.Pushed && resumed is null ? NotPushed()
+            : await GoOnAsync(context, parsed.Value, arrived.Value.Query, resumed);
         if (error is not null)
         {
-            await AuthorizeResponse.ErrorAsync(context, mode, redirectUri, parameters["state"], error);
+            await response.Value.ErrorAsync(context, error);
         }
     }
 
@@ -133,20 +118,12 @@ internal sealed class AuthorizeEndpoint(
             return new OAuthError(400, "login_required", "The user has signed out.");
         }
 
-        await AuthorizeResponse.WriteAsync(context, request.ResponseMode, request.RedirectUri, request.State, [new("code", code.Reveal())]);
+        await request.Response.WriteAsync(context, KeyValuePair.Create("code", code.Reveal()));
         return null;
     }
 
-    private static ResponseMode? ModeOf(RequestParameters parameters, Client client, string redirectUri)
-    {
-        var mode = AuthorizeResponse.ModeOf(parameters["response_mode"]);
-
-        // A message goes to a frame's parent: only to an origin that the client registered for it.
-        return mode == ResponseMode.WebMessage && !client.WebOrigins.Contains(Urls.Origin(redirectUri), StringComparer.Ordinal) ? null : mode;
-    }
-
-    private async ValueTask<Client?> ClientAsync(string? clientId, CancellationToken cancellationToken) =>
-        clientId is null ? null : await cache.FindAsync<Client>(clientId, cancellationToken);
+    /// <summary>RFC 9126 §5.</summary>
+    private static OAuthError NotPushed() => OAuthError.InvalidRequest("The client must push its authorization requests to /oauth/par.");
 
     private static Page Refused(OAuthError error) => Page.Error(error.Status, "The application's request cannot be served", error.Description);
 }

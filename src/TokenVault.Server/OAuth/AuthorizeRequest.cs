@@ -11,14 +11,13 @@ internal sealed record AuthorizeRequest
 {
     public required Client Client { get; init; }
 
-    public required string RedirectUri { get; init; }
+    /// <summary>The way back to the client.</summary>
+    public required AuthorizeResponse Response { get; init; }
+
+    public string RedirectUri => Response.RedirectUri;
 
     /// <summary>Whether the request named it, rather than leaving the client's only one to be taken.</summary>
     public bool RedirectUriSent { get; init; }
-
-    public required ResponseMode ResponseMode { get; init; }
-
-    public string? State { get; init; }
 
     public string? Nonce { get; init; }
 
@@ -44,7 +43,7 @@ internal sealed record AuthorizeRequest
     public UpstreamWishes Upstream { get; init; } = new();
 
     /// <summary>What is to be answered by redirect is checked after the redirect URI is known to be the client's own.</summary>
-    public static Outcome<AuthorizeRequest> Parse(RequestParameters parameters, Client client, string redirectUri, ResponseMode mode)
+    public static Outcome<AuthorizeRequest> Parse(RequestParameters parameters, Client client, AuthorizeResponse response)
     {
         if (Refusal(parameters, client) is { } refusal)
         {
@@ -71,10 +70,8 @@ internal sealed record AuthorizeRequest
         return new AuthorizeRequest
         {
             Client = client,
-            RedirectUri = redirectUri,
+            Response = response,
             RedirectUriSent = parameters["redirect_uri"] is not null,
-            ResponseMode = mode,
-            State = parameters["state"],
             Nonce = parameters["nonce"],
             CodeChallenge = parameters["code_challenge"],
             DpopKeyThumbprint = parameters["dpop_jkt"],
@@ -195,4 +192,7 @@ internal enum ResponseMode
     Fragment,
     FormPost,
     WebMessage,
+
+    /// <summary>To whoever is at the browser: the one who asked is elsewhere. No request can choose it.</summary>
+    Page,
 }

@@ -4,7 +4,8 @@ using TokenVault.Server.Protocol;
 namespace TokenVault.Server.OAuth;
 
 /// <summary>Takes the outcome of an authorization request back to the client, in the response mode it asked for.</summary>
-internal static class AuthorizeResponse
+/// <param name="Issuer">Goes with every answer, so that a client can tell which of its servers it is from (RFC 9207 §2, T-CF-06).</param>
+internal sealed record AuthorizeResponse(string Issuer, ResponseMode Mode, string RedirectUri, string? State)
 {
     private const string SubmitScript = "document.forms[0].submit()";
 
@@ -24,22 +25,27 @@ internal static class AuthorizeResponse
         _ => null,
     };
 
-    public static Task ErrorAsync(HttpContext context, ResponseMode mode, string redirectUri, string? state, OAuthError error) =>
-        WriteAsync(context, mode, redirectUri, state, [new("error", error.Error), new("error_description", error.Description)]);
+    public Task ErrorAsync(HttpContext context, OAuthError error) => Mode == ResponseMode.Page
+        ? Page.Error(error.Status, "The request cannot be served", error.Description).WriteAsync(context)
+        : WriteAsync(context, KeyValuePair.Create("error", error.Error), KeyValuePair.Create("error_description", error.Description));
 
-    public static Task WriteAsync(
-        HttpContext context, ResponseMode mode, string redirectUri, string? state, IEnumerable<KeyValuePair<string, string>> members)
+    public Task WriteAsync(HttpContext context, params IEnumerable<KeyValuePair<string, string>> members)
     {
-        var all = state is null ? [.. members] : members.Append(new("state", state)).ToList();
-        switch (mode)
+        List<KeyValuePair<string, string>> all = [.. members, new("iss", Issuer)];
+        if (State is not null)
+        {
+            all.Add(new("state", State));
+        }
+
+        switch (Mode)
         {
             case ResponseMode.FormPost:
-                return FormPost(redirectUri, all).WriteAsync(context);
+                return FormPost(RedirectUri, all).WriteAsync(context);
             case ResponseMode.WebMessage:
-                return WebMessage(redirectUri, all).WriteAsync(context);
+                return WebMessage(RedirectUri, all).WriteAsync(context);
             default:
                 OAuthResponse.NoStore(context);
-                context.Response.Redirect(mode == ResponseMode.Fragment ? Urls.WithFragment(redirectUri, all) : Urls.WithQuery(redirectUri, all));
+                context.Response.Redirect(Mode == ResponseMode.Fragment ? Urls.WithFragment(RedirectUri, all) : Urls.WithQuery(RedirectUri, all));
                 return Task.CompletedTask;
         }
     }

@@ -1,5 +1,8 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using TokenVault.Server.OAuth.Devices;
+using TokenVault.Server.OAuth.Logout;
+using TokenVault.Server.OAuth.Pushed;
 using TokenVault.Server.OAuth.SignIn;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -40,4 +43,7 @@ internal sealed record Consent : IRecord<Consent>
 [JsonSerializable(typeof(AuthorizationCode))]
 [JsonSerializable(typeof(Consent))]
 [JsonSerializable(typeof(SignInRequest))]
+[JsonSerializable(typeof(PushedRequest))]
+[JsonSerializable(typeof(PendingLogout))]
+[JsonSerializable(typeof(DeviceRequest))]
 internal sealed partial class OAuthJson : JsonSerializerContext;

@@ -81,7 +81,7 @@ internal sealed class ConsentEndpoint(
         {
             await storage.CommitAsync(new Batch().Append(audit.Row(Trace(context, AuditType.ConsentDenied, request, asked))));
             var denied = new OAuthError(403, "access_denied", "The user denied the request.");
-            await AuthorizeResponse.ErrorAsync(context, request.ResponseMode, request.RedirectUri, request.State, denied);
+            await request.Response.ErrorAsync(context, denied);
             return;
         }
 

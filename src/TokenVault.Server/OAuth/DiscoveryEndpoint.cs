@@ -40,10 +40,18 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             writer.WriteString("issuer", issuer);
             writer.WriteString("authorization_endpoint", issuer + "authorize");
             writer.WriteString("token_endpoint", issuer + "oauth/token");
+            writer.WriteString("pushed_authorization_request_endpoint", issuer + "oauth/par");
+            writer.WriteBoolean("require_pushed_authorization_requests", false);
+            writer.WriteString("device_authorization_endpoint", issuer + "oauth/device/code");
             writer.WriteString("userinfo_endpoint", issuer + "userinfo");
             writer.WriteString("jwks_uri", issuer + ".well-known/jwks.json");
             writer.WriteString("revocation_endpoint", issuer + "oauth/revoke");
             writer.WriteString("end_session_endpoint", issuer + "oidc/logout");
+            writer.WriteBoolean("backchannel_logout_supported", true);
+            writer.WriteBoolean("backchannel_logout_session_supported", true);
+            writer.WriteString("backchannel_authentication_endpoint", issuer.TrimEnd('/') + Wire.BackchannelPath);
+            Write(writer, "backchannel_token_delivery_modes_supported", "poll");
+            writer.WriteBoolean("backchannel_user_code_parameter_supported", false);
             Write(writer, "scopes_supported", Wire.OpenId, "profile", "email", Wire.OfflineAccess);
             Write(writer, "response_types_supported", "code");
             Write(writer, "response_modes_supported", "query", "fragment", "form_post", "web_message");
@@ -56,6 +64,7 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
             Write(writer, "prompt_values_supported", "none", "login", "consent", "select_account");
             Write(
                 writer, "claims_supported", "acr", "amr", "aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname", "picture", "sid", "sub", "updated_at");
+            writer.WriteBoolean("authorization_response_iss_parameter_supported", true);
             writer.WriteBoolean("request_parameter_supported", false);
             writer.WriteBoolean("request_uri_parameter_supported", false);
             writer.WriteEndObject();
@@ -88,8 +97,11 @@ internal sealed class DiscoveryEndpoint(TokenVaultOptions options, SigningKeys k
 
         writer.WriteStartObject("mtls_endpoint_aliases");
         writer.WriteString("token_endpoint", alias + "oauth/token");
+        writer.WriteString("pushed_authorization_request_endpoint", alias + "oauth/par");
+        writer.WriteString("device_authorization_endpoint", alias + "oauth/device/code");
         writer.WriteString("revocation_endpoint", alias + "oauth/revoke");
         writer.WriteString("userinfo_endpoint", alias + "userinfo");
+        writer.WriteString("backchannel_authentication_endpoint", alias.TrimEnd('/') + Wire.BackchannelPath);
         writer.WriteEndObject();
     }
 

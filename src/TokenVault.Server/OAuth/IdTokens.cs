@@ -50,6 +50,17 @@ internal sealed class IdTokens(SigningKeys keys, TokenVaultOptions options, Time
             : null;
     }
 
+    /// <summary>A live ID token of this client's, with all that an exchange asks of it; null when it is none.</summary>
+    public IdTokenSubject? ReadSubject(string token, string clientId)
+    {
+        var expected = new JwtExpectations { Issuer = options.Issuer, Audience = clientId, Types = ["JWT"], SingleAudience = true };
+        var jwt = JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out _);
+        return jwt is { Subject: { } subject, IssuedAt: { } issuedAt, ExpiresAt: { } expiresAt } && ReadHint(token, clientId) is not null
+            && Delegation.TryRead(jwt, out var delegation)
+            ? new IdTokenSubject(new IdTokenProof(subject, issuedAt), expiresAt, jwt.Text("sid"), jwt.TextList("amr") ?? [], delegation)
+            : null;
+    }
+
     /// <summary>An ID token of ours as a hint: it may have expired. Null when it is not ours, or not this client's.</summary>
     /// <param name="clientId">Null to take the client that the token itself names.</param>
     public IdTokenHint? ReadHint(string token, string? clientId)
@@ -78,5 +89,8 @@ internal sealed record IdTokenProof(string Subject, DateTimeOffset IssuedAt)
     public bool Precedes(User user) =>
         IssuedAt.ToUnixTimeSeconds() is var at && (at < user.CreatedAt.ToUnixTimeSeconds() || at <= user.UnlinkedAt?.ToUnixTimeSeconds());
 }
+
+/// <param name="SessionId">Null where the user was in none.</param>
+internal sealed record IdTokenSubject(IdTokenProof Proof, DateTimeOffset ExpiresAt, string? SessionId, IReadOnlyList<string> Methods, Delegation Delegation);
 
 internal sealed record IdTokenHint(string Subject, string ClientId, string? SessionId);

@@ -18,7 +18,7 @@ internal sealed class TokenEndpoint(TokenCaller caller, IEnumerable<IGrant> gran
     [
         "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "code", "redirect_uri", "code_verifier",
         "refresh_token", "audience", "resource", "scope", "subject_token", "subject_token_type", "requested_token_type", "connection", "login_hint",
-        ExchangeRequest.SubjectTokenProof,
+        ExchangeRequest.SubjectTokenProof, "actor_token", "actor_token_type", "device_code", "auth_req_id",
     ];
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/oauth/token", HandleAsync);
@@ -66,7 +66,7 @@ internal sealed class TokenEndpoint(TokenCaller caller, IEnumerable<IGrant> gran
         }
 
         var outcome = await grant.RedeemAsync(request.Value, context.RequestAborted);
-        if (outcome.Error is null)
+        if (outcome.Error is null or { Error: OAuthError.Pending })
         {
             caller.Served(context, request.Value.Client);
         }

@@ -2,6 +2,7 @@ using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
+using TokenVault.Server.OAuth.TokenExchange;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Users;
 
@@ -18,6 +19,7 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
             TokenType = TypeOf(access),
             Scope = Granted(access),
             RefreshToken = refreshToken,
+            AuthorizationDetails = access.AuthorizationDetails,
             IdToken = access.Scopes.Contains(Wire.OpenId) ? idTokens.Issue(client, user, access.Scopes, about) : null,
         };
     }
@@ -26,6 +28,18 @@ internal sealed class TokenIssuer(AccessTokens accessTokens, IdTokens idTokens)
     {
         var claims = access.Claims(client.ClientId, userId: null);
         return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds) { TokenType = TypeOf(access), Scope = Granted(access) };
+    }
+
+    /// <summary>RFC 8693 §2.2.1: an access token and nothing else, and always its type.</summary>
+    public TokenResponse ForExchange(Client client, ExchangedToken token)
+    {
+        var claims = token.Access.Claims(client.ClientId, token.UserId) with { Methods = token.Methods, Delegation = token.Delegation, Lifetime = token.Lifetime };
+        return new TokenResponse(accessTokens.Issue(claims), (long)claims.Lifetime.TotalSeconds)
+        {
+            TokenType = TypeOf(token.Access),
+            Scope = Granted(token.Access),
+            IssuedTokenType = token.Type,
+        };
     }
 
     /// <summary>RFC 9449 §5. A token that is bound to a certificate is still a bearer's by its name (RFC 8705 §3).</summary>

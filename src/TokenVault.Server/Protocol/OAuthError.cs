@@ -8,6 +8,9 @@ namespace TokenVault.Server.Protocol;
 /// <param name="Description">What the client is told.</param>
 internal sealed record OAuthError(int Status, string Error, string Description)
 {
+    /// <summary>No failure: the user has been asked, and the client is to ask again (RFC 8628 §3.5).</summary>
+    public const string Pending = "authorization_pending";
+
     /// <summary>The machine-readable reason of a failed exchange: one of <see cref="FailureReason"/>.</summary>
     public string? Reason { get; init; }
 
@@ -17,7 +20,10 @@ internal sealed record OAuthError(int Status, string Error, string Description)
     /// <summary>With <c>mfa_required</c>: how to go on.</summary>
     public MultiFactorDemand? MultiFactor { get; init; }
 
-    /// <summary>With status 503 and 429: when to come back.</summary>
+    /// <summary>While a user has yet to approve: how to go on.</summary>
+    public ApprovalDemand? Approval { get; init; }
+
+    /// <summary>When to come back.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>What the log is told beside it; never sent to the client.</summary>
@@ -44,6 +50,9 @@ internal sealed record OAuthError(int Status, string Error, string Description)
 
     public static OAuthError InvalidScope(string description) => new(400, "invalid_scope", description);
 
+    /// <summary>RFC 8693 §2.2.2.</summary>
+    public static OAuthError InvalidTarget(string description) => new(400, "invalid_target", description);
+
     public static OAuthError AccessDenied(string description) => new(403, "access_denied", description);
 
     /// <summary>RFC 9449 §5. What is wrong with it is told: it is nobody's secret, and a clock that is wrong is found at once.</summary>
@@ -54,6 +63,11 @@ internal sealed record OAuthError(int Status, string Error, string Description)
 
     /// <summary>RFC 6750 §3.1.</summary>
     public static OAuthError InvalidToken(string detail) => new(401, "invalid_token", "The access token is missing or not valid.") { Detail = detail };
+
+    public static OAuthError AuthorizationPending(string description) => new(403, Pending, description);
+
+    /// <summary>CIBA Core §11, which takes the code from RFC 8628 §3.5.</summary>
+    public static OAuthError AuthorizationPending() => new(400, Pending, "The end-user authorization is pending");
 
     public static OAuthError TooManyRequests(TimeSpan retryAfter) =>
         new(429, "too_many_requests", "Too many failed attempts. Try again later.") { RetryAfter = retryAfter };
@@ -77,6 +91,9 @@ internal static class FailureReason
 
     /// <summary>The provider is away: try again after <c>Retry-After</c>; nothing is lost.</summary>
     public const string TemporarilyUnavailable = "temporarily_unavailable";
+
+    /// <summary>The user has been asked to approve this very act: try again after <c>Retry-After</c>, until there is an answer.</summary>
+    public const string ApprovalRequired = "approval_required";
 
     /// <summary>A rule of this deployment forbids it; trying again is of no use.</summary>
     public const string PolicyDenied = "policy_denied";

@@ -25,6 +25,9 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
     /// <summary>What the provider sent beside the token and an application needs to use it: Salesforce's <c>instance_url</c>.</summary>
     public IReadOnlyDictionary<string, string>? Further { get; init; }
 
+    /// <summary>Those that the access token is good for, as JSON (RFC 9396 §7).</summary>
+    public string? AuthorizationDetails { get; init; }
+
     public void WriteTo(Utf8JsonWriter writer)
     {
         writer.WriteString("access_token", AccessToken.Reveal());
@@ -34,6 +37,12 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
         writer.WriteNumber("expires_in", ExpiresIn);
         Write(writer, "issued_token_type", IssuedTokenType);
         writer.WriteString("token_type", TokenType);
+        if (AuthorizationDetails is not null)
+        {
+            writer.WritePropertyName("authorization_details");
+            writer.WriteRawValue(AuthorizationDetails);
+        }
+
         foreach (var (name, value) in Further ?? Nothing)
         {
             writer.WriteString(name, value);

@@ -7,11 +7,22 @@ internal static class Wire
     public const string RefreshToken = "refresh_token";
     public const string ClientCredentials = "client_credentials";
 
+    public const string DeviceCode = "urn:ietf:params:oauth:grant-type:device_code";
+    /// <summary>The user is asked on another device (OpenID Connect CIBA Core §4).</summary>
+    public const string Ciba = "urn:openid:params:grant-type:ciba";
+
+    /// <summary>Where a client asks for a user's approval.</summary>
+    public const string BackchannelPath = "/bc-authorize";
+
     /// <summary>Auth0 Token Vault's exchange: our token for a provider's access token.</summary>
     public const string FederatedExchange = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token";
 
+    /// <summary>RFC 8693: a token of ours for another token of ours.</summary>
+    public const string TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+
     public const string RefreshTokenType = "urn:ietf:params:oauth:token-type:refresh_token";
     public const string AccessTokenType = "urn:ietf:params:oauth:token-type:access_token";
+    public const string IdTokenType = "urn:ietf:params:oauth:token-type:id_token";
     public const string JwtType = "urn:ietf:params:oauth:token-type:jwt";
 
     /// <summary>The one kind of client assertion (RFC 7523 §2.2).</summary>

@@ -22,6 +22,23 @@ internal sealed class RefreshCall(
     /// <summary>How long this connection's provider is to be left alone; null when it may be called.</summary>
     public TimeSpan? Paused(Connection connection) => _gates.Of(connection.Id).Paused;
 
+    /// <summary>What came of a call that the connection's gate let through.</summary>
+    public void Note(Connection connection, ProviderFailure? failure)
+    {
+        var gate = _gates.Of(connection.Id);
+        if (failure is null)
+        {
+            gate.Succeeded();
+            return;
+        }
+
+        gate.Failed(failure);
+    }
+
+    /// <summary>Whose tokens are expected; null when the provider names nobody.</summary>
+    public static ProviderIdentity? IdentityOf(Tokenset tokenset) =>
+        tokenset is { Issuer: { } issuer, UpstreamUserId: { } subject } ? new ProviderIdentity(issuer, subject, tokenset.UpstreamEmail) : null;
+
     /// <summary>When an attempt whose outcome nobody stored may be followed by another; null while it may still be under way.</summary>
     public DateTimeOffset? NotBefore(RefreshAttempt open, Connection connection)
     {
@@ -74,20 +91,17 @@ internal sealed class RefreshCall(
         var alive = lease.KeepAliveAsync(done.Token);
         try
         {
-            var expected = claimed is { Issuer: { } issuer, UpstreamUserId: { } subject } ? new ProviderIdentity(issuer, subject, claimed.UpstreamEmail) : null;
-            var answer = await provider.RefreshAsync(connection, refreshToken, expected, () => !lease.IsTooOldToSend);
-            var gate = _gates.Of(connection.Id);
+            var answer = await provider.RefreshAsync(connection, refreshToken, IdentityOf(claimed), () => !lease.IsTooOldToSend);
+            Note(connection, answer.Failure);
             var received = answer.Value is { } tokens
                 ? SpooledAnswer.Of(claimed, ReceivedTokens.From(tokens, refreshToken, time.GetUtcNow()), connection)
                 : null;
             if (answer.Failure is null)
             {
-                gate.Succeeded();
                 return await saver.SaveAsync(received!, lease);
             }
 
             Log.RefreshFailed(logger, claimed.Id, claimed.Connection, answer.Failure.Kind.ToString(), answer.Failure.Detail);
-            gate.Failed(answer.Failure);
             if (received is not null)
             {
                 await saver.SaveAsync(received.Quarantined(), lease);

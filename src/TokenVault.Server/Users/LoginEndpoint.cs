@@ -97,7 +97,7 @@ internal sealed class LoginEndpoint(
             batch.DeleteIndexed("session", former.Session.Id);
         }
 
-        var session = sessions.Begin(context, user, user.LocalIdentity(username) ?? user.Main()) with { Methods = [AuthenticationMethod.Password] };
+        var session = await sessions.BeginAsync(context, user, user.LocalIdentity(username) ?? user.Main()) with { Methods = [AuthenticationMethod.Password] };
         await storage.CommitAsync(batch.Insert(session).Append(attempts.Succeeded(context, user, username)));
     }
 

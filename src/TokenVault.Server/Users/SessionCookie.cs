@@ -4,7 +4,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Users;
 
 /// <summary>Who is signed in in this browser. The cookie holds 256 random bits; what they mean is in the store.</summary>
-internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options, TimeProvider time)
+internal sealed class SessionCookie(IStorage storage, SessionTerms terms, TimeProvider time)
 {
     private const string Name = "__Host-tv_session";
     private const int MostClients = 50;
@@ -27,14 +27,13 @@ internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options,
     }
 
     /// <summary>A new session under a new cookie; the caller removes the browser's former one in the same commit (session fixation).</summary>
-    public Session Begin(HttpContext context, User user) => Begin(context, user, user.Main());
-
     /// <param name="through">The identity by which the user signs in.</param>
-    public Session Begin(HttpContext context, User user, UserIdentity through)
+    public async ValueTask<Session> BeginAsync(HttpContext context, User user, UserIdentity through)
     {
+        var (idle, absolute) = await terms(context.RequestAborted);
         var now = time.GetUtcNow();
         var value = Identifier.Secret();
-        Set(context, value);
+        Set(context, value, now + absolute);
         return new Session
         {
             Id = Identifier.Session(),
@@ -43,17 +42,18 @@ internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options,
             Identity = through.FullId(),
             CookieHash = Identifier.Hash(value),
             AuthenticatedAt = now,
-            IdleExpiresAt = now + options.Sessions.IdleLifetime,
-            AbsoluteExpiresAt = now + options.Sessions.AbsoluteLifetime,
+            IdleExpiresAt = now + idle,
+            AbsoluteExpiresAt = now + absolute,
         };
     }
 
     /// <summary>The session after a client used it; the same instance when nothing worth a write has changed.</summary>
-    public Session Used(Session session, string clientId)
+    public async ValueTask<Session> UsedAsync(Session session, string clientId)
     {
-        var idle = time.GetUtcNow() + options.Sessions.IdleLifetime;
+        var (lifetime, _) = await terms(CancellationToken.None);
+        var idle = time.GetUtcNow() + lifetime;
         var known = session.ClientIds.Contains(clientId, StringComparer.Ordinal);
-        if (known && idle - session.IdleExpiresAt < options.Sessions.IdleLifetime / 10)
+        if (known && (idle - session.IdleExpiresAt).Duration() < lifetime / 10)
         {
             return session;
         }
@@ -75,7 +75,7 @@ internal sealed class SessionCookie(IStorage storage, TokenVaultOptions options,
         Methods = [.. session.Methods.Union(methods, StringComparer.Ordinal)],
     };
 
-    public void Set(HttpContext context, string value) => context.Response.Cookies.Append(Name, value, Cookie(options.Sessions.AbsoluteLifetime));
+    public void Set(HttpContext context, string value, DateTimeOffset until) => context.Response.Cookies.Append(Name, value, Cookie(until - time.GetUtcNow()));
 
     public static void Remove(HttpContext context) => context.Response.Cookies.Delete(Name, Cookie(lifetime: null));
 

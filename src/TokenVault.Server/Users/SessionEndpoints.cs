@@ -5,7 +5,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Users;
 
 /// <summary>A user's sign-in sessions, as administrators see and end them.</summary>
-internal sealed class SessionEndpoints(ManagementRecords records)
+internal sealed class SessionEndpoints(ManagementRecords records, SessionEnd ending)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -42,7 +42,7 @@ internal sealed class SessionEndpoints(ManagementRecords records)
 
     private Task<ManagementAnswer> DeleteAsync(ManagementRequest request) =>
         records.WriteAsync(request, "Delete a session", async () => await FindAsync(request) is { } session
-            ? new PendingWrite(new Batch().DeleteIndexed("session", session.Id), ManagementAnswer.Accepted) { Target = session.Id, Replaced = session.Version }
+            ? new PendingWrite(await EndAsync(session, new Batch(), request), ManagementAnswer.Accepted) { Target = session.Id, Replaced = session.Version }
             : new PendingWrite(Batch: null, ManagementAnswer.Accepted));
 
     private Task<ManagementAnswer> DeleteAllAsync(ManagementRequest request)
@@ -56,9 +56,19 @@ internal sealed class SessionEndpoints(ManagementRecords records)
             }
 
             var batch = new Batch();
-            (await OfAsync(userId, request.Cancellation)).ForEach(session => batch.DeleteIndexed("session", session.Id));
+            foreach (var session in await OfAsync(userId, request.Cancellation))
+            {
+                await EndAsync(session, batch, request);
+            }
+
             return new PendingWrite(batch, ManagementAnswer.Accepted) { Target = userId };
         });
+    }
+
+    private async ValueTask<Batch> EndAsync(Session session, Batch batch, ManagementRequest request)
+    {
+        await ending(session, SessionEndCause.Revoked, batch, request.Cancellation);
+        return batch.DeleteIndexed("session", session.Id);
     }
 
     private ValueTask<List<Session>> OfAsync(string userId, CancellationToken cancellationToken) =>

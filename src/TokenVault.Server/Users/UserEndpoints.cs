@@ -5,7 +5,7 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Users;
 
 /// <summary><c>/api/v2/users</c>: the people who sign in here.</summary>
-internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time, IEnumerable<UserRemoval> removals)
+internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time, IEnumerable<UserRemoval> removals, SessionEnd ending)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -118,9 +118,9 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
             }
 
             var batch = new Batch().Replace(user);
-            if (user.PasswordHash != current.PasswordHash)
+            if (EndsSessions(current, user) is { } cause)
             {
-                await EndSessionsAsync(batch, user, request.Cancellation);
+                await EndSessionsAsync(batch, user, cause, request.Cancellation);
             }
 
             return new PendingWrite(batch, ManagementAnswer.Ok(UserView.Of(user)))
@@ -133,10 +133,18 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
     }
 
     /// <summary>A password is changed because it may be known: whoever signed in by the old one has to do it again.</summary>
-    private async Task EndSessionsAsync(Batch batch, User user, CancellationToken cancellationToken)
+    private static string? EndsSessions(User before, User after) =>
+        after.Blocked && !before.Blocked ? SessionEndCause.AccountBlocked
+        : after.PasswordHash != before.PasswordHash ? SessionEndCause.PasswordChanged
+        : null;
+
+    private async Task EndSessionsAsync(Batch batch, User user, string cause, CancellationToken cancellationToken)
     {
-        var sessions = await records.Storage.ListAllAsync<Session>(EntityKey.Index("user", user.UserId), cancellationToken);
-        sessions.ForEach(session => batch.DeleteIndexed("session", session.Id));
+        foreach (var session in await records.Storage.ListAllAsync<Session>(EntityKey.Index("user", user.UserId), cancellationToken))
+        {
+            await ending(session, cause, batch, cancellationToken);
+            batch.DeleteIndexed("session", session.Id);
+        }
     }
 
     private Task<ManagementAnswer> DeleteAsync(ManagementRequest request) =>

@@ -182,10 +182,10 @@ public abstract partial class AuditChainTests : IAsyncLifetime
     public async Task A_store_of_the_layout_before_the_chain_is_brought_up_to_date_with_its_rows()
     {
         await Storage.DisposeAsync();
-        foreach (var sql in new[]
-        {
-            "DROP INDEX audit_user", "DROP INDEX audit_id", "ALTER TABLE audit DROP COLUMN user_id", "ALTER TABLE audit DROP COLUMN mac", "DELETE FROM entity", FirstLayout,
-        })
+        foreach (var sql in (string[])
+        [
+            .. LaterLayouts, "DROP INDEX audit_user", "DROP INDEX audit_id", "ALTER TABLE audit DROP COLUMN user_id", "ALTER TABLE audit DROP COLUMN mac", "DELETE FROM entity", FirstLayout,
+        ])
         {
             await ExecuteAsync(sql);
         }
@@ -230,6 +230,9 @@ public abstract partial class AuditChainTests : IAsyncLifetime
 
     /// <summary>SQL that says the store is of the first layout.</summary>
     private protected abstract string FirstLayout { get; }
+
+    /// <summary>What takes the layout back to the second.</summary>
+    private protected virtual string[] LaterLayouts => [];
 
     private protected virtual Task RemoveAsync() => Task.CompletedTask;
 

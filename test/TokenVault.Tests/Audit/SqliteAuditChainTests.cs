@@ -12,6 +12,9 @@ public sealed class SqliteAuditChainTests : AuditChainTests, IDisposable
 
     private protected override string FirstLayout => "PRAGMA user_version=1";
 
+    private protected override string[] LaterLayouts =>
+        ["DROP TABLE audit_user", "DROP TABLE audit_user_parts", "CREATE INDEX audit_user ON audit (user_id, id) WHERE user_id IS NOT NULL"];
+
     private protected override Task<IStorage> OpenAsync() => Task.FromResult<IStorage>(SqliteStorage.Open(_directory.File, Clock));
 
     private protected override Task ExecuteAsync(string sql)

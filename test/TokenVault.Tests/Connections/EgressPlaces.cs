@@ -32,6 +32,7 @@ internal static class EgressPlaces
         ["discovery_url of an entry"] = ["Provider.DiscoveryUrl"],
         ["jwks_uri of an entry"] = ["Provider.JwksUri"],
         ["httpEndpoint of a log stream"] = ["LogStream.Endpoint"],
+        ["webhook of approvals"] = [],
     };
 
     /// <summary>Browsers are sent there, or tools read it: the server does not call it.</summary>
@@ -43,7 +44,7 @@ internal static class EgressPlaces
         "issuer" => "",
         "tokenURL" or "token_endpoint" => "/token",
         "userInfoURL" or "userinfo_endpoint" => "/userinfo",
-        "revocationURL" or "revocation_endpoint" or "httpEndpoint" => "/revoke",
+        "revocationURL" or "revocation_endpoint" or "httpEndpoint" or "webhook" => "/revoke",
         "jwks_uri" => "/jwks",
         _ => "/.well-known/openid-configuration",
     };

@@ -103,8 +103,8 @@ public sealed partial class EgressPlacesTests : IAsyncLifetime
             .Select(file => SourceTree.Name(file)["src/TokenVault.Server/".Length..])
             .Where(file => !file.StartsWith("Demo/", StringComparison.Ordinal));
 
-        // The control socket is a file on this machine; the database is the operator's own, named where the server is started.
-        openers.Order(StringComparer.Ordinal).ShouldBe(["Connections/EgressGuard.cs", "Connections/UpstreamHttp.cs", "ControlClient.cs", "ControlSocket.cs"]);
+        // The control socket is a file on this machine; the database and the mail server are the operator's own, named where the server is started.
+        openers.Order(StringComparer.Ordinal).ShouldBe(["Approvals/MailChannel.cs", "Connections/EgressGuard.cs", "Connections/UpstreamHttp.cs", "ControlClient.cs", "ControlSocket.cs"]);
     }
 
     [Theory]
@@ -149,6 +149,6 @@ public sealed partial class EgressPlacesTests : IAsyncLifetime
     [GeneratedRegex("(Url|Uri|Endpoint|Issuer)$", RegexOptions.NonBacktracking)]
     private static partial Regex Address();
 
-    [GeneratedRegex(@"new (SocketsHttpHandler|HttpClientHandler|HttpMessageInvoker|HttpClient|TcpClient|UdpClient|Socket|ClientWebSocket)\(|HttpMessageInvoker _\w+ = new|new SocketsHttpHandler", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"new (SocketsHttpHandler|HttpClientHandler|HttpMessageInvoker|HttpClient|TcpClient|UdpClient|SmtpClient|Socket|ClientWebSocket)\(|HttpMessageInvoker _\w+ = new|new SocketsHttpHandler", RegexOptions.NonBacktracking)]
     private static partial Regex WayOut();
 }

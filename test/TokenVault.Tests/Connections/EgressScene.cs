@@ -3,10 +3,13 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using TokenVault.Server;
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
+using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
+using TokenVault.Server.Users;
 using TokenVault.Testing;
 
 namespace TokenVault.Tests.Connections;
@@ -124,7 +127,7 @@ internal sealed class EgressScene : IAsyncDisposable
         "tokenURL" when place.EndsWith("refresh", StringComparison.Ordinal) => Fake.Refresh,
         "tokenURL" or "token_endpoint" => Fake.Redemption,
         "userInfoURL" or "userinfo_endpoint" => Fake.Userinfo,
-        "revocationURL" or "revocation_endpoint" or "httpEndpoint" => Fake.Revocation,
+        "revocationURL" or "revocation_endpoint" or "httpEndpoint" or "webhook" => Fake.Revocation,
         "jwks_uri" => Fake.Keys,
         _ => Fake.Discovery,
     };
@@ -135,6 +138,9 @@ internal sealed class EgressScene : IAsyncDisposable
         {
             case "httpEndpoint":
                 await SendLogsAsync(url);
+                break;
+            case "webhook":
+                await AskForApprovalAsync(url);
                 break;
             case "revocationURL" or "revocation_endpoint" or "revocation.endpoint":
                 await client.RevokeAsync(connection, new Secret("rt"), "refresh_token", CancellationToken.None);
@@ -159,6 +165,16 @@ internal sealed class EgressScene : IAsyncDisposable
         // Of the chain, only its end is asked, and there is none yet.
         using var sender = new LogStreamSender(Guard(), _ring, new AuditChain(null!, _ring, TimeProvider.System), TimeProvider.System);
         await sender.SendAsync(stream, [], CancellationToken.None);
+    }
+
+    private async Task AskForApprovalAsync(string url)
+    {
+        var settings = new TokenVaultOptions { Approvals = { Webhook = { Url = url, Secret = new Secret("secret") } } };
+        var approval = new Approval { Id = "apr_x", ClientId = "client", UserId = "user" };
+        var message = new ApprovalMessage(
+            "apn_x", approval, new Client { ClientId = "client", Name = "Application" }, new User { UserId = "user", Connection = "c" }, Link: "x");
+        using var channel = new WebhookChannel(Guard(), settings, TimeProvider.System);
+        await channel.SendAsync(message, CancellationToken.None);
     }
 
     private Connection ConnectionFor(string place, string url) => place switch

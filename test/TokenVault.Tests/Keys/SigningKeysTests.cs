@@ -129,6 +129,38 @@ public sealed class SigningKeysTests
     }
 
     [Fact]
+    public async Task T_ST_11_a_signature_that_is_known_is_worth_nothing_without_its_key()
+    {
+        await using var store = new KeyStore();
+        await using var keys = await store.OpenSigningKeysAsync();
+        var known = new KnownSignatures();
+        var token = keys.Current("RS256").Sign("at+jwt", Claims);
+        for (var i = 0; i < 3; i++)
+        {
+            Verify(token).ShouldNotBeNull();
+        }
+
+        // Another spelling is another token, whatever is known of this one (T-ST-17).
+        Verify(token + "=").ShouldBeNull();
+        Verify(token[..^1] + (token[^1] == 'A' ? 'B' : 'A')).ShouldBeNull();
+        Verify(token.Replace('.', '\uFF0E')).ShouldBeNull();
+        JwtVerifier.Verify(token, Expected with { Audience = "another" }, keys.Find!, store.Clock.GetUtcNow(), out _, known).ShouldBeNull();
+        JwtVerifier.Verify(token, Expected, keys.Find!, store.Clock.GetUtcNow().AddDays(2), out _, known).ShouldBeNull();
+
+        // The same key under the same name, but read anew: verified anew.
+        known.Verify(token, _ => null, out var problem).ShouldBeNull();
+        problem.ShouldContain("no key");
+
+        var kid = keys.Current("RS256").Kid;
+        await keys.RotateAsync("RS256", CancellationToken.None);
+        Verify(token).ShouldNotBeNull();
+        await keys.RevokeAsync(kid, CancellationToken.None);
+        Verify(token).ShouldBeNull();
+
+        VerifiedJwt? Verify(string text) => JwtVerifier.Verify(text, Expected, keys.Find!, store.Clock.GetUtcNow(), out _, known);
+    }
+
+    [Fact]
     public async Task A_rotation_on_one_node_reaches_the_others()
     {
         await using var store = new KeyStore();

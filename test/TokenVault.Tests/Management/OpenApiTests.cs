@@ -11,7 +11,8 @@ public sealed partial class OpenApiTests
 {
     /// <summary>Steps of a browser's way that nobody calls by hand.</summary>
     private static readonly string[] Pages =
-        ["/authorize/resume", "/u/login", "/u/login/connection", "/u/consent", "/u/mfa", "/u/mfa/enroll", "/u/mfa/recovery", "/connected-accounts/connect", "/login/callback/{connection}"];
+        ["/authorize/resume", "/u/login", "/u/login/connection", "/u/consent", "/u/mfa", "/u/mfa/enroll", "/u/mfa/recovery", "/connected-accounts/connect", "/login/callback/{connection}",
+        "/activate", "/activate/consent", "/approvals", "/approvals/{id}", "/u/approval"];
 
     [Fact]
     public async Task Every_route_with_its_method_is_in_the_document_and_nothing_else()

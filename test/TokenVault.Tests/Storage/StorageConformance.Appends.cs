@@ -56,6 +56,29 @@ public abstract partial class StorageConformance
     }
 
     [Fact]
+    public async Task T_PW_03_Of_many_appends_at_once_that_use_up_the_same_name_one_is_committed()
+    {
+        await CommittedAsync(new InsertOperation(Row("r")), new InsertOperation(Row("s")));
+        var attempts = Enumerable.Range(0, 200).Select(i => (Name: $"name-{i % 40}", Id: $"a{i:000}", Stale: i % 7 == 0)).ToList();
+        var results = await Task.WhenAll(attempts.Select(attempt => Task.Run(async () => await CommitAsync(
+            new RequireOperation("note", "r", 1),
+            new RequireOperation("note", "s", attempt.Stale ? 2 : 1),
+            new InsertOperation(Row(attempt.Name)),
+            new AppendOperation(Audit(attempt.Id))))));
+
+        var kept = attempts.Where((_, i) => results[i].Committed).ToList();
+        kept.ShouldAllBe(attempt => !attempt.Stale);
+        kept.Select(attempt => attempt.Name).Order(StringComparer.Ordinal).ShouldBe(
+            attempts.Where(attempt => !attempt.Stale).Select(attempt => attempt.Name).Distinct().Order(StringComparer.Ordinal));
+        (await AuditIdsAsync()).Order(StringComparer.Ordinal).ShouldBe(kept.Select(attempt => attempt.Id).Order(StringComparer.Ordinal));
+        for (var i = 0; i < attempts.Count; i++)
+        {
+            results[i].Outcome.ShouldBe(
+                results[i].Committed ? CommitOutcome.Committed : attempts[i].Stale ? CommitOutcome.VersionConflict : CommitOutcome.Duplicate);
+        }
+    }
+
+    [Fact]
     public async Task The_rows_of_a_batch_stay_together_and_in_order_however_many_are_written_at_once()
     {
         await CommittedAsync(new InsertOperation(Row("r")));

@@ -26,6 +26,7 @@ internal sealed partial class Golden(params (string Address, string Name)[] addr
         (RefreshToken(), "{refresh token}"),
         (UserId(), "{user id}"),
         (PrefixedId(), "{$1 id}"),
+        (ApprovalId(), "{approval id}"),
         (Instant(), "{time}"),
         (ApiId(), "{24 hex digits}"),
         (ClientSecret(), "{client secret}"),
@@ -107,11 +108,14 @@ internal sealed partial class Golden(params (string Address, string Name)[] addr
     {
         foreach (var (address, name) in addresses)
         {
-            text = text.Replace(address, name, StringComparison.Ordinal);
+            text = text.Replace(address, name, StringComparison.Ordinal).Replace(Uri.EscapeDataString(address), name, StringComparison.Ordinal);
         }
 
         return Volatile.Aggregate(text, (stable, rule) => rule.Pattern.Replace(stable, rule.Placeholder));
     }
+
+    [GeneratedRegex(@"apr_[\w-]{43}(?![\w-])")]
+    private static partial Regex ApprovalId();
 
     [GeneratedRegex(@"^eyJ[\w-]+\.[\w-]+\.[\w-]+$")]
     private static partial Regex Jwt();

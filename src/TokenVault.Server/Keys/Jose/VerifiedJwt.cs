@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace TokenVault.Server.Keys.Jose;
 
@@ -85,6 +86,15 @@ internal sealed class VerifiedJwt
     /// <summary>The claim if it is a list of strings and of nothing else.</summary>
     public IReadOnlyList<string>? TextList(string claim) =>
         _claims.TryGetProperty(claim, out var value) ? JwtClaims.TextList(value) : null;
+
+    /// <summary>The claim as an object; null when it is absent.</summary>
+    /// <returns>False when it is there and is none.</returns>
+    public bool TryObject(string claim, out JsonObject? value)
+    {
+        var found = _claims.TryGetProperty(claim, out var element);
+        value = found && element.ValueKind == JsonValueKind.Object ? JsonObject.Create(element.Clone()) : null;
+        return !found || value is not null;
+    }
 
     /// <summary>Without the claim the issuer keeps its placeholder, and no token has that.</summary>
     private static JwtExpectations Completed(JwtExpectations expected, JsonElement claims) =>

@@ -54,24 +54,9 @@ internal sealed class AuthorizationCodeGrant(
         AuthorizationCode record, Client client, User user, ApiAccess access, RequestOrigin origin, CancellationToken cancellationToken)
     {
         var batch = new Batch();
-        Secret? token = null;
-        var redeemed = record with { Redeemed = true };
-        if (access.Scopes.Contains(Wire.OfflineAccess))
-        {
-            var (refreshToken, secret) = refreshTokens.Create(client, user.UserId, record.Audience, access.Scopes);
-            batch.Insert(refreshToken with
-            {
-                SessionId = record.SessionId,
-                AuthenticatedAt = record.AuthenticatedAt,
-                Methods = record.Methods,
-
-                // A confidential client is bound to its tokens by its authentication (RFC 9449 §5).
-                BoundTo = client.IsPublic && !access.BoundTo.IsNone ? access.BoundTo : null,
-            });
-            redeemed = redeemed with { RefreshTokenId = refreshToken.Id };
-            token = secret;
-        }
-
+        var about = new IdTokenContext(record.AuthenticatedAt, record.Methods, record.SessionId, record.Nonce);
+        var (family, token) = OfflineAccess.Grant(batch, refreshTokens, client, user.UserId, record.Audience, access, about);
+        var redeemed = record with { Redeemed = true, RefreshTokenId = family };
         var success = TokenIssuer.Event(AuditType.SuccessfulCodeExchange, client, origin) with
         {
             UserId = user.UserId,
@@ -87,7 +72,6 @@ internal sealed class AuthorizationCodeGrant(
             return await ReusedAsync(winner, client, origin, cancellationToken);
         }
 
-        var about = new IdTokenContext(record.AuthenticatedAt, record.Methods, record.SessionId, record.Nonce);
         return issuer.ForUser(client, user, access, about, token);
     }
 

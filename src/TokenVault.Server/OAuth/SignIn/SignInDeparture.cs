@@ -38,7 +38,7 @@ internal sealed class SignInDeparture(
     public async Task<OAuthError?> SendAsync(HttpContext context, AuthorizeRequest request, Connection connection, SignInOrigin origin)
     {
         var further = origin.LinkTo is null ? request.Upstream.Scopes : request.Upstream.LinkScopes;
-        if (scopes.Refused(connection, further) is { } refused)
+        if ((scopes.Refused(connection, further) ?? request.Client.AgentPolicy?.RefusedAt(connection.Name, further)) is { } refused)
         {
             return OAuthError.InvalidScope($"The connection does not allow to ask for the scope {OAuthError.Shown(refused)}.");
         }

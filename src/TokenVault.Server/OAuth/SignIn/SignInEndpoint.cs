@@ -40,7 +40,7 @@ internal sealed class SignInEndpoint(
             : await departure.SendAsync(context, request, connection, new SignInOrigin(opened.Query, opened.At));
         if (error is not null)
         {
-            await AuthorizeResponse.ErrorAsync(context, request.ResponseMode, request.RedirectUri, request.State, error);
+            await request.Response.ErrorAsync(context, error);
         }
     }
 
@@ -110,7 +110,7 @@ internal sealed class SignInEndpoint(
 
         if (await returning.ReceiveAsync(context, request, arrival) is { } error)
         {
-            await AuthorizeResponse.ErrorAsync(context, request.ResponseMode, request.RedirectUri, request.State, error);
+            await request.Response.ErrorAsync(context, error);
             return;
         }
 

@@ -40,7 +40,7 @@ internal sealed class SignInSession(
             }
 
             var own = user.Linked.Append(user.Main()).First(i => i.Key() == identity.Key());
-            session ??= sessions.Begin(context, user, own);
+            session ??= await sessions.BeginAsync(context, user, own);
             session = session with { UserId = user.UserId, Identity = own.FullId() };
             var batch = await FillAsync(context, request, connection, grant, user.UserId);
             await EndFormerAsync(context, batch);

@@ -16,18 +16,13 @@ internal sealed class SignInStep(
     public async Task<(SignedIn? SignedIn, OAuthError? Error)> PassAsync(
         HttpContext context, AuthorizeRequest request, string query, PageState? resumed)
     {
-        var (connection, refused) = await ConnectionAsync(request, context.RequestAborted);
-        if ((refused ?? LinkScopes.Refusal(request)) is { } error)
+        var (connection, refused) = await CheckAsync(request, context.RequestAborted);
+        if (refused is not null)
         {
-            return (null, error);
+            return (null, refused);
         }
 
         var hint = granter.ReadHint(request);
-        if (request.IdTokenHint is not null && hint is null)
-        {
-            return (null, OAuthError.InvalidRequest("The id_token_hint is not an ID token of this server for this client."));
-        }
-
         var signedIn = await sessions.FindAsync(context);
         var another = signedIn is not null && hint is not null && hint.Subject != signedIn.User.UserId;
         if (signedIn is null || another || NeedsSignIn(request, connection, signedIn.Session, resumed))
@@ -50,6 +45,20 @@ internal sealed class SignInStep(
         return LinkScopes.IsNeeded(request, resumed)
             ? (null, await links.BeginAsync(context, request, new PageOrigin(query, resumed?.At), signedIn.User))
             : (signedIn, null);
+    }
+
+    /// <summary>What can be said of the request before anybody has signed in for it: the connection that it names, or what is wrong.</summary>
+    public async ValueTask<(Connection? Connection, OAuthError? Refused)> CheckAsync(AuthorizeRequest request, CancellationToken cancellationToken)
+    {
+        var (connection, refused) = await ConnectionAsync(request, cancellationToken);
+        if ((refused ?? LinkScopes.Refusal(request)) is { } error)
+        {
+            return (null, error);
+        }
+
+        return request.IdTokenHint is not null && granter.ReadHint(request) is null
+            ? (null, OAuthError.InvalidRequest("The id_token_hint is not an ID token of this server for this client."))
+            : (connection, null);
     }
 
     private async Task<OAuthError?> SendAsync(HttpContext context, AuthorizeRequest request, Connection? connection, SignInOrigin origin)

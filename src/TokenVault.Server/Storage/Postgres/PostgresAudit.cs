@@ -21,6 +21,51 @@ internal static class PostgresAudit
 
     private const string Settle = "SELECT pg_advisory_xact_lock_shared($1 + last_value - CASE WHEN is_called THEN 0 ELSE 1 END) FROM audit_sequence";
 
+    private const string Met =
+        """
+        WITH held AS MATERIALIZED (
+            SELECT n.place FROM entity e JOIN unnest($1, $2, $3, $4) WITH ORDINALITY AS n (kind, id, version, place, nth) ON e.kind = n.kind AND e.id = n.id
+            WHERE e.version = n.version AND (e.expires_at IS NULL OR e.expires_at > $5)
+            ORDER BY n.nth FOR SHARE OF e SKIP LOCKED
+        ), met AS MATERIALIZED (
+            SELECT place FROM unnest($6) AS b (place)
+            LEFT JOIN (SELECT place, count(*) AS all_of_them FROM unnest($4) AS n (place) GROUP BY place) AS needed USING (place)
+            LEFT JOIN (SELECT place, count(*) AS those_held FROM held GROUP BY place) AS got USING (place)
+            WHERE coalesce(all_of_them, 0) = coalesce(those_held, 0)
+        )
+        """;
+
+    private const string AddRows =
+        """
+        , added AS (
+            INSERT INTO audit (id, at, body, user_id, mac)
+            SELECT r.id, r.at, r.body, r.user_id, r.mac
+            FROM unnest($7, $8, $9, $10, $11, $12) WITH ORDINALITY AS r (id, at, body, user_id, mac, place, nth)
+            WHERE r.place IN (SELECT place FROM done)
+            ORDER BY r.nth
+        )
+        SELECT place FROM done
+        """;
+
+    private const string AppendMet = $"{Met}, done AS (SELECT place FROM met){AddRows}";
+
+    /// <summary>A row that is there, even if it has expired, is in the way here; then the batch is decided alone.</summary>
+    private const string InsertAndAppendMet =
+        $"""
+        {Met}, inserted AS (
+            INSERT INTO entity (kind, id, version, expires_at, body)
+            SELECT i.kind, i.id, 1, i.expires_at, i.body
+            FROM unnest($13, $14, $15, $16, $17) WITH ORDINALITY AS i (kind, id, expires_at, body, place, nth)
+            WHERE i.place IN (SELECT place FROM met)
+            ORDER BY i.nth
+            ON CONFLICT (kind, id) DO NOTHING
+            RETURNING kind, id
+        ), done AS MATERIALIZED (
+            SELECT place FROM met EXCEPT SELECT i.place FROM unnest($13, $14, $17) AS i (kind, id, place)
+            WHERE (i.kind, i.id) NOT IN (SELECT kind, id FROM inserted)
+        ){AddRows}
+        """;
+
     public static void Append(PostgresScript script, IReadOnlyCollection<AuditRow> rows)
     {
         script.RunQuery(Settle, Number(LockTag));
@@ -34,46 +79,44 @@ internal static class PostgresAudit
     }
 
     /// <summary>
-    /// The rows of each batch whose requirements are all met; lists the places of those batches. The required rows stay locked against writers
-    /// until the commit. One that a writer holds is skipped: all the others would wait for that writer.
+    /// The rows of each batch whose requirements are all met, and whose own row is not there yet; lists the places of those batches. The
+    /// required rows stay locked against writers until the commit. One that a writer holds is skipped: all the others would wait for that
+    /// writer. No two batches insert the same row.
     /// </summary>
     public static void AppendWhereMet(PostgresScript script, IReadOnlyList<IReadOnlyList<Operation>> batches, long now)
     {
         var required = batches.SelectMany((batch, place) => batch.OfType<RequireOperation>().Select(require => (require, place)))
             .OrderBy(one => one.require.Kind, StringComparer.Ordinal).ThenBy(one => one.require.Id, StringComparer.Ordinal)
             .ToList();
-        var free = batches.Select((batch, place) => (batch, place)).Where(one => !one.batch.OfType<RequireOperation>().Any()).Select(one => (long)one.place);
+        var inserts = batches.SelectMany((batch, place) => batch.OfType<InsertOperation>().Select(insert => (insert.Entity, place)))
+            .OrderBy(one => one.Entity.Kind, StringComparer.Ordinal).ThenBy(one => one.Entity.Id, StringComparer.Ordinal)
+            .ToList();
         var rows = batches.SelectMany((batch, place) => batch.OfType<AppendOperation>().Select(append => (append.Row, place))).ToList();
         script.RunQuery(Settle, Number(LockTag));
         script.List(
-            """
-            WITH held AS MATERIALIZED (
-                SELECT n.place FROM entity e JOIN unnest($1, $2, $3, $4) WITH ORDINALITY AS n (kind, id, version, place, nth) ON e.kind = n.kind AND e.id = n.id
-                WHERE e.version = n.version AND (e.expires_at IS NULL OR e.expires_at > $5)
-                ORDER BY n.nth FOR SHARE OF e SKIP LOCKED
-            ), met AS MATERIALIZED (
-                SELECT held.place FROM held GROUP BY held.place HAVING count(*) = (SELECT count(*) FROM unnest($4) AS p WHERE p = held.place)
-            ), added AS (
-                INSERT INTO audit (id, at, body, user_id, mac)
-                SELECT r.id, r.at, r.body, r.user_id, r.mac
-                FROM unnest($6, $7, $8, $9, $10, $11) WITH ORDINALITY AS r (id, at, body, user_id, mac, place, nth)
-                WHERE r.place = ANY ($12) OR r.place IN (SELECT place FROM met)
-                ORDER BY r.nth
-            )
-            SELECT place FROM met
-            """,
-            Texts(required.Select(one => one.require.Kind)),
-            Texts(required.Select(one => one.require.Id)),
-            Numbers(required.Select(one => one.require.Version)),
-            Numbers(required.Select(one => (long)one.place)),
-            Number(now),
-            Texts(rows.Select(one => one.Row.Id)),
-            Numbers(rows.Select(one => one.Row.At.ToMicroseconds())),
-            ByteArrays(rows.Select(one => one.Row.Body)),
-            Texts(rows.Select(one => one.Row.UserId)),
-            ByteArrays(rows.Select(one => one.Row.Mac)),
-            Numbers(rows.Select(one => (long)one.place)),
-            Numbers(free));
+            inserts.Count == 0 ? AppendMet : InsertAndAppendMet,
+            [
+                Texts(required.Select(one => one.require.Kind)),
+                Texts(required.Select(one => one.require.Id)),
+                Numbers(required.Select(one => one.require.Version)),
+                Numbers(required.Select(one => (long)one.place)),
+                Number(now),
+                Numbers(Enumerable.Range(0, batches.Count).Select(place => (long)place)),
+                Texts(rows.Select(one => one.Row.Id)),
+                Numbers(rows.Select(one => one.Row.At.ToMicroseconds())),
+                ByteArrays(rows.Select(one => one.Row.Body)),
+                Texts(rows.Select(one => one.Row.UserId)),
+                ByteArrays(rows.Select(one => one.Row.Mac)),
+                Numbers(rows.Select(one => (long)one.place)),
+                .. inserts.Count == 0 ? (NpgsqlParameter[])[] :
+                [
+                    Texts(inserts.Select(one => one.Entity.Kind)),
+                    Texts(inserts.Select(one => one.Entity.Id)),
+                    Times(inserts.Select(one => one.Entity.ExpiresAt)),
+                    ByteArrays(inserts.Select(one => one.Entity.Body)),
+                    Numbers(inserts.Select(one => (long)one.place)),
+                ],
+            ]);
     }
 
     /// <summary>

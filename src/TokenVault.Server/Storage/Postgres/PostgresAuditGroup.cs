@@ -4,8 +4,8 @@ using Npgsql;
 namespace TokenVault.Server.Storage.Postgres;
 
 /// <summary>
-/// Commits batches that only append audit rows, if some rows are still as they were read, as every token exchange does: what arrives while one
-/// transaction is under way goes into the next one together. Nobody is answered before the commit returned, and whose condition is not
+/// Commits batches that append audit rows, if some rows are still as they were read and a name is used for the first time, as every token
+/// exchange does: what arrives while one transaction is under way goes into the next one together. Nobody is answered before the commit returned, and whose condition is not
 /// met for sure is decided alone, so that nobody fails or waits for another's.
 /// </summary>
 internal sealed class PostgresAuditGroup : IAsyncDisposable
@@ -27,7 +27,8 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
 
     public static bool Takes(IReadOnlyList<Operation> operations) =>
         operations.Any(operation => operation is AppendOperation)
-        && operations.All(operation => operation is AppendOperation or RequireOperation);
+        && operations.Count(operation => operation is InsertOperation) <= 1
+        && operations.All(operation => operation is AppendOperation or RequireOperation or InsertOperation { Entity.Keys.Count: 0 });
 
     public async Task<CommitResult> CommitAsync(IReadOnlyList<Operation> operations)
     {
@@ -45,17 +46,31 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
     private async Task RunAsync()
     {
         var group = new List<Waiting>();
+        var names = new HashSet<(string, string)>();
         await foreach (var first in _queue.Reader.ReadAllAsync())
         {
             group.Clear();
-            group.Add(first);
+            names.Clear();
+            Board(first, group, names);
             while (group.Count < MostBatches && _queue.Reader.TryRead(out var next))
             {
-                group.Add(next);
+                Board(next, group, names);
             }
 
             await ServeAsync(group);
         }
+    }
+
+    /// <summary>Of two that would insert the same row, one is in the way of the other: the second is decided alone.</summary>
+    private static void Board(Waiting waiting, List<Waiting> group, HashSet<(string Kind, string Id)> names)
+    {
+        if (waiting.Operations.OfType<InsertOperation>().FirstOrDefault() is { } insert && !names.Add((insert.Entity.Kind, insert.Entity.Id)))
+        {
+            waiting.Completion.SetResult(false);
+            return;
+        }
+
+        group.Add(waiting);
     }
 
     private async Task ServeAsync(List<Waiting> group)

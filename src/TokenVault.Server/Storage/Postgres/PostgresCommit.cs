@@ -35,11 +35,16 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     }
 
     /// <summary>Batches of audit rows in one commit, each with its own requirements, which decide for that batch alone.</summary>
-    /// <returns>Which of them are committed. Of the others nothing is: a requirement is not met, or somebody is writing that row.</returns>
+    /// <returns>Which of them are committed. Of the others nothing is: a requirement is not met, or somebody is writing that row, or its row is there already.</returns>
     /// <exception cref="CommitOutcomeUnknownException">Contact was lost during COMMIT.</exception>
     /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
-    public Task<bool[]> AppendAsync(IReadOnlyList<IReadOnlyList<Operation>> batches) =>
-        pool.UseAsync(connection => TryAppendAsync(connection, batches), CancellationToken.None);
+    public async Task<bool[]> AppendAsync(IReadOnlyList<IReadOnlyList<Operation>> batches)
+    {
+        var inserted = batches.SelectMany(batch => batch).OfType<InsertOperation>().Select(insert => new Change(insert.Entity.Kind, insert.Entity.Id)).ToList();
+        var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, inserted), CancellationToken.None);
+        notices.PublishOwn(inserted);
+        return met;
+    }
 
     private static void AddLeases(PostgresScript script, IReadOnlyList<Operation> operations)
     {
@@ -148,14 +153,19 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         return (script.Fence == 0 ? Committed : Committed with { Fence = script.Fence }, changes);
     }
 
-    private async Task<bool[]> TryAppendAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches)
+    private async Task<bool[]> TryAppendAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches, List<Change> inserted)
     {
         await using var transaction = await connection.BeginTransactionAsync();
         await using var script = new PostgresScript(connection);
         PostgresAudit.AppendWhereMet(script, batches, time.GetUtcNow().ToMicroseconds());
+        if (inserted.Count > 0)
+        {
+            script.RunQuery(PostgresNotices.Sql, notices.Parameters(inserted));
+        }
+
         await script.ExecuteAsync();
         await CommitAsync(transaction);
-        var met = batches.Select(batch => !batch.OfType<RequireOperation>().Any()).ToArray();
+        var met = new bool[batches.Count];
         foreach (var place in script.Places)
         {
             met[place] = true;

@@ -41,6 +41,9 @@ internal static class PostgresValues
     public static NpgsqlParameter Numbers(IEnumerable<long> values) =>
         new NpgsqlParameter<long[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint };
 
+    public static NpgsqlParameter Times(IEnumerable<DateTimeOffset?> values) =>
+        new NpgsqlParameter<long?[]> { TypedValue = [.. values.Select(value => value?.ToMicroseconds())], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint };
+
     public static NpgsqlParameter ByteArrays(IEnumerable<byte[]?> values) =>
         new NpgsqlParameter<byte[]?[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
 }

@@ -61,6 +61,7 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
                 return Append(append.Row, tables.Connection);
             case DropAuditOperation drop:
                 tables.Connection.Use("DELETE FROM audit WHERE sequence <= ?1").Bind(1, drop.ThroughSequence).Run();
+                SqliteLogIndex.Drop(tables.Connection, drop.ThroughSequence);
                 return CommitOutcome.Committed;
             case AcquireLeaseOperation acquire:
                 fence = tables.Leases.Acquire(acquire, now);

@@ -9,7 +9,20 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
     private const string OfIndex = $" FROM index_key k JOIN entity e ON e.row = k.row WHERE {Live} AND k.kind = ?2 AND k.name = ?6 AND k.value = ?7";
     private const string AuditColumns = "SELECT sequence, id, at, body, user_id, mac FROM audit";
     private const string AuditRange = " WHERE id > ?1 AND id < ?2";
-    private const string AuditOfUser = $"{AuditRange} AND user_id = ?3";
+
+    /// <summary>From part to part of the index (see <see cref="SqliteLogIndex"/>), then what is behind the last one.</summary>
+    private const string AuditOfUser =
+        """
+        WITH RECURSIVE part (n) AS (
+            SELECT min(part) FROM audit_user
+            UNION ALL SELECT (SELECT min(u.part) FROM audit_user u WHERE u.part > part.n) FROM part WHERE part.n IS NOT NULL
+        ), mine (sequence, id) AS (
+            SELECT u.sequence, u.id FROM part CROSS JOIN audit_user u ON u.part = part.n AND u.user_id = ?3 AND u.id > ?1 AND u.id < ?2
+            UNION ALL
+            SELECT sequence, id FROM audit WHERE sequence > (SELECT through FROM audit_user_parts) AND user_id = ?3 AND id > ?1 AND id < ?2
+        )
+        """;
+
     private const string Page = " LIMIT ?4 OFFSET ?5";
 
     public Entity? Find(string kind, string id, long now)
@@ -85,20 +98,20 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
     public List<StoredAuditRow> ListAudit(AuditQuery list)
     {
         const string all = $"{AuditColumns}{AuditRange}";
-        const string ofUser = $"{AuditColumns}{AuditOfUser}";
+        const string ofUser = $"{AuditOfUser} {AuditColumns} WHERE sequence IN (SELECT sequence FROM mine ORDER BY id";
         using var query = connection.Use((list.UserId, list.Descending) switch
         {
             (null, false) => $"{all} ORDER BY id LIMIT ?4 OFFSET ?5",
             (null, true) => $"{all} ORDER BY id DESC LIMIT ?4 OFFSET ?5",
-            (_, false) => $"{ofUser} ORDER BY id LIMIT ?4 OFFSET ?5",
-            _ => $"{ofUser} ORDER BY id DESC LIMIT ?4 OFFSET ?5",
+            (_, false) => $"{ofUser} LIMIT ?4 OFFSET ?5) ORDER BY id",
+            _ => $"{ofUser} DESC LIMIT ?4 OFFSET ?5) ORDER BY id DESC",
         });
         return ReadRows(BindRange(query, list).Bind(4, Math.Max(0, list.Take)).Bind(5, Math.Max(0, list.Offset)));
     }
 
     public long CountAudit(AuditQuery list)
     {
-        using var query = connection.Use($"SELECT count(*) FROM audit{(list.UserId is null ? AuditRange : AuditOfUser)}");
+        using var query = connection.Use(list.UserId is null ? $"SELECT count(*) FROM audit{AuditRange}" : $"{AuditOfUser} SELECT count(*) FROM mine");
         BindRange(query, list).Step();
         return query.Long(0);
     }

@@ -55,6 +55,25 @@ internal static class SqliteSchema
             "CREATE INDEX audit_id ON audit (id)",
             "CREATE INDEX audit_user ON audit (user_id, id) WHERE user_id IS NOT NULL",
         ],
+        [
+            "DROP INDEX audit_user",
+            """
+            CREATE TABLE audit_user ( -- see SqliteLogIndex
+                part INTEGER NOT NULL,
+                user_id TEXT NOT NULL,
+                id TEXT NOT NULL,
+                sequence INTEGER NOT NULL,
+                PRIMARY KEY (part, user_id, id, sequence)
+            ) WITHOUT ROWID
+            """,
+            "CREATE TABLE audit_user_parts (through INTEGER NOT NULL)",
+            "INSERT INTO audit_user_parts (through) SELECT coalesce(max(sequence), 0) / 1024 * 1024 FROM audit",
+            """
+            INSERT INTO audit_user (part, user_id, id, sequence)
+            SELECT (sequence - 1) / 1024, user_id, id, sequence FROM audit
+            WHERE sequence <= (SELECT through FROM audit_user_parts) AND user_id IS NOT NULL ORDER BY 1, 2, 3
+            """,
+        ],
     ];
 
     /// <summary>The newest layout that this server knows.</summary>

@@ -16,6 +16,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private readonly SqliteConnection _connection;
     private readonly SqliteTables _tables;
+    private readonly SqliteLogIndex _log;
     private readonly ChangeFeed _changes;
     private readonly BlockingCollection<SqliteJob> _queue = [];
     private readonly List<SqliteJob> _group = [];
@@ -27,6 +28,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     {
         _connection = connection;
         _changes = changes;
+        _log = new SqliteLogIndex(connection);
         _tables = new SqliteTables(connection, new SqliteRows(connection), new SqliteLeases(connection), time);
         new Thread(Run) { IsBackground = true, Name = ThreadName }.Start();
     }
@@ -97,7 +99,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 _connection.Begin();
                 if (ApplyGroup())
                 {
+                    _log.Extend();
                     _connection.Commit();
+                    _log.Keep();
                     return;
                 }
             }

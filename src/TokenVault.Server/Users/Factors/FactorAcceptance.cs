@@ -28,7 +28,7 @@ internal sealed class FactorAcceptance(IStorage storage, SessionCookie sessions,
             var browser = await browsers.RememberAsync(context, batch, used.UserId);
             if ((await storage.CommitAsync(batch)).Committed)
             {
-                sessions.Set(context, value);
+                sessions.Set(context, value, session.AbsoluteExpiresAt);
                 KnownBrowsers.SetCookie(context, browser);
                 return true;
             }

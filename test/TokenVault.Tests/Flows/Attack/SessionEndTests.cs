@@ -21,7 +21,7 @@ public sealed class SessionEndTests(AttackScene scene) : IClassFixture<AttackSce
 
         // The request has read the session; the user signs out; the request goes on.
         await browser.GoAsync(scene.Vault.Issuer + "v2/logout");
-        var request = new AuthorizeRequest { Client = client, RedirectUri = Operator.Callback, ResponseMode = ResponseMode.Query };
+        var request = new AuthorizeRequest { Client = client, Response = new AuthorizeResponse(scene.Vault.Issuer, ResponseMode.Query, Operator.Callback, State: null) };
         var code = await scene.Vault.Service<AuthorizationGranter>().IssueCodeAsync(request, new SignedIn(session, user), ["openid"]);
 
         code.ShouldBeNull();

@@ -1,20 +1,15 @@
-using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Http;
 using TokenVault.Server.Storage;
-using TokenVault.Server.Users;
 
-namespace TokenVault.Server.OAuth;
+namespace TokenVault.Server.OAuth.Logout;
 
 /// <summary>
 /// Ends the browser's session: <c>/oidc/logout</c> (OpenID Connect RP-Initiated Logout) and <c>/v2/logout</c>, which SDKs build
 /// themselves. The browser goes on only to a URL that the client registered.
 /// </summary>
-internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, SessionCookie sessions, IdTokens idTokens, AuditLog audit, AttemptLimiter limiter)
+internal sealed class LogoutEndpoint(RecordCache cache, IdTokens idTokens, SignOut signOut)
 {
-    /// <summary>A minute, from one network: anybody may send what is refused.</summary>
-    private const int MostRefusalsTraced = 30;
-
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v2/logout", context => HandleAsync(context, Query(context), "returnTo"));
@@ -56,7 +51,7 @@ internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, Sessio
             return;
         }
 
-        await EndSessionAsync(context, clientId);
+        await signOut.EndAsync(context, clientId);
         if (returnTo is null)
         {
             await new Page("Signed out", Html.Of($"<h1>Signed out</h1><p>You can close this window.</p>")).WriteAsync(context);
@@ -77,38 +72,9 @@ internal sealed class LogoutEndpoint(IStorage storage, RecordCache cache, Sessio
         return allowed?.Contains(url, StringComparer.Ordinal) is true;
     }
 
-    private async Task EndSessionAsync(HttpContext context, string? clientId)
-    {
-        if (await sessions.FindAsync(context) is { } signedIn)
-        {
-            var ended = new AuditEvent
-            {
-                Type = AuditType.SuccessfulLogout,
-                ClientId = clientId,
-                UserId = signedIn.User.UserId,
-            }.From(RequestOrigin.Of(context));
-            await storage.CommitAsync(new Batch().DeleteIndexed("session", signedIn.Session.Id).Append(audit.Row(ended)));
-        }
-
-        SessionCookie.Remove(context);
-    }
-
-    /// <param name="client">Whatever the request names; one that does not exist is nothing for the log.</param>
     private async Task RefuseAsync(HttpContext context, string? client, string explanation)
     {
-        if (limiter.Begin($"logouts {CallerNetwork.Of(context)}", MostRefusalsTraced) is null)
-        {
-            var known = client is null ? null : await cache.FindAsync<Client>(client, context.RequestAborted);
-            await storage.CommitAsync(new Batch().Append(audit.Row(new AuditEvent
-            {
-                Type = AuditType.FailedLogout,
-                Description = explanation,
-                ClientId = known?.ClientId,
-                ClientName = known?.Name,
-                UserId = (await sessions.FindAsync(context))?.User.UserId,
-            }.From(RequestOrigin.Of(context)))));
-        }
-
+        await signOut.RefusedAsync(context, client, explanation);
         await Page.Error(400, "The application's request cannot be served", explanation).WriteAsync(context);
     }
 }

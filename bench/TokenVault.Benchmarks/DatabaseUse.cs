@@ -1,0 +1,45 @@
+using System.Globalization;
+using Npgsql;
+
+namespace TokenVault.Benchmarks;
+
+/// <summary>What PostgreSQL did: for one request, or since its beginning.</summary>
+/// <param name="Cpu">Of all its processes.</param>
+/// <param name="Commits">Transactions that wrote, or locked rows.</param>
+/// <param name="WalBytes">Written to the write-ahead log.</param>
+internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes)
+{
+    public static async Task<DatabaseUse> ReadAsync(string connectionString)
+    {
+        // Only transactions that write have a number.
+        var row = await QueryAsync(connectionString, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::float8, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8");
+        return new DatabaseUse(PostgresCpu.Total(), row[0], row[1]);
+    }
+
+    public DatabaseUse Since(DatabaseUse before, long requests) =>
+        new((Cpu - before.Cpu) / requests, (Commits - before.Commits) / requests, (WalBytes - before.WalBytes) / requests);
+
+    public static async Task<RowSizes> SizesAsync(string connectionString, int tokensets)
+    {
+        var row = await QueryAsync(
+            connectionString,
+            """
+            SELECT sum(pg_total_relation_size(name::regclass))::float8, sum(pg_indexes_size(name::regclass))::float8,
+                (SELECT pg_total_relation_size('audit')::float8 / greatest(count(*), 1) FROM audit),
+                (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'tokenset' LIMIT 1000) AS sample),
+                (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'refresh-receipt' LIMIT 1000) AS sample)
+            FROM unnest(ARRAY['entity', 'unique_key', 'index_key']) AS name
+            """);
+        return new RowSizes(row[0] / tokensets, row[1] / tokensets, row[2], row[3], row[4]);
+    }
+
+    private static async Task<double[]> QueryAsync(string connectionString, string sql)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        return [.. Enumerable.Range(0, reader.FieldCount).Select(i => Convert.ToDouble(reader.GetValue(i), CultureInfo.InvariantCulture))];
+    }
+}

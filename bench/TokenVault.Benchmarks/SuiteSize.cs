@@ -1,0 +1,27 @@
+namespace TokenVault.Benchmarks;
+
+/// <summary>How much is done.</summary>
+/// <param name="Tokensets">Of each size there is one store of each engine.</param>
+/// <param name="Once">As many requests that are good for one use as a fast server takes in the time; of the larger store.</param>
+/// <param name="WarmUp">For the first kind of each server.</param>
+internal sealed record SuiteSize(IReadOnlyList<int> Tokensets, StoreSize Once, TimeSpan WarmUp, TimeSpan Duration)
+{
+    public static SuiteSize Full { get; } = new(
+        [1_000, 1_000_000],
+        new StoreSize(0) { WorkerRequests = 250_000, FirstUses = 200_000, Refreshes = 100_000 },
+        TimeSpan.FromSeconds(20),
+        TimeSpan.FromSeconds(10));
+
+    public static SuiteSize Quick { get; } = new(
+        [1_000, 100_000],
+        new StoreSize(0) { WorkerRequests = 60_000, FirstUses = 60_000, Refreshes = 25_000 },
+        TimeSpan.FromSeconds(6),
+        TimeSpan.FromSeconds(3));
+
+    /// <summary>For the further kinds of the same process.</summary>
+    public TimeSpan FurtherWarmUp => TimeSpan.FromSeconds(Math.Ceiling(WarmUp.TotalSeconds / 3));
+
+    /// <param name="further">Whether all kinds are measured there.</param>
+    public StoreSize Of(int tokensets, bool further) =>
+        further ? Once with { Tokensets = tokensets } : new StoreSize(tokensets) { WorkerRequests = Once.WorkerRequests };
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using TokenVault.Cli.Api;
+using TokenVault.Cli.Profiles;
+
+namespace TokenVault.Cli.Commands;
+
+/// <summary><c>tokenvault login</c>: a management token for the commands that follow.</summary>
+internal static class LoginCommand
+{
+    private static readonly Option<bool> Device = new("--device") { Description = "Log in as a person, in a browser; --client-id names the application that it is for" };
+    private static readonly Option<string?> Scopes = new("--scopes") { Description = "With --device: the scopes to ask for, separated by commas" };
+
+    public static Command Create() => new Command(
+        "login",
+        """
+        Log in at a server, and make it the current profile.
+
+        Examples:
+          tokenvault login --bootstrap data/bootstrap.json
+          tokenvault login --domain auth.example.com --client-id … --client-secret-file secret.txt
+          tokenvault login --domain auth.example.com --client-id … --device
+        """)
+    {
+        Device,
+        Scopes,
+    }.Runs(RunAsync);
+
+    private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
+    {
+        var identity = run.Identity ?? Ask(run);
+        using var http = run.Connect(identity.Issuer, identity.Authority);
+        var discovery = await Discovery.ReadAsync(http, cancellationToken);
+        var clientId = identity.ClientId ?? run.Screen.Ask("Client id:", "--client-id");
+        var token = run.Get(Device)
+            ? await new DeviceLogin(http, run.Screen, TimeProvider.System).RunAsync(discovery, clientId, run.Get(Scopes)?.Replace(',', ' '), cancellationToken)
+            : await new TokenRequests(http).ForClientAsync(
+                clientId, identity.Secret ?? run.Screen.AskSecret("Client secret:", "--client-secret-file or --client-secret-stdin"), cancellationToken);
+        var name = run.Get(ServerOptions.Profile) ?? Profile.NameFor(identity.Issuer);
+        ProfileFile.Open().Put(name, new Profile
+        {
+            Issuer = identity.Issuer,
+            ClientId = clientId,
+            AccessToken = token.Value,
+            ExpiresAt = token.ExpiresAt,
+            Authority = identity.Authority,
+        });
+        run.Screen.Done($"Logged in at {identity.Issuer} as the profile {name}, {token}.");
+        return ExitCode.Done;
+    }
+
+    private static ServerIdentity Ask(Invocation run)
+    {
+        var domain = run.Screen.Ask("Domain of the server:", "--domain or --bootstrap");
+        return new ServerIdentity(ServerAddress.Parse(domain), ClientId: run.ClientId, Secret: null, run.AuthorityText());
+    }
+}

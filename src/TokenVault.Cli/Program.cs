@@ -1,0 +1,3 @@
+using TokenVault.Cli.Commands;
+
+return await ToolCommand.RunAsync(args);
