@@ -7,6 +7,9 @@ namespace TokenVault.Client;
 /// <param name="Interval">How long to wait between two checks, at least.</param>
 public sealed record PendingApproval(string Id, DateTimeOffset RequestedAt, DateTimeOffset ExpiresAt, TimeSpan Interval)
 {
+    /// <summary>Where the user answers in a browser, signed in as themselves; null: they are told elsewhere only.</summary>
+    public Uri? ApprovalUri { get; init; }
+
     /// <summary>Until when.</summary>
     public override string ToString() => $"[approval until {ExpiresAt:O}]";
 }

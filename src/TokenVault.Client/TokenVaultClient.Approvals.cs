@@ -7,9 +7,6 @@ namespace TokenVault.Client;
 /// <content>Approvals (CIBA), where the server offers them.</content>
 public sealed partial class TokenVaultClient
 {
-    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(1);
-
     /// <summary>Asks a user to approve something, elsewhere than in the browser of the moment.</summary>
     /// <param name="request">Who is asked what.</param>
     /// <param name="cancellationToken">Ends the request; the user may have been asked all the same.</param>
@@ -30,10 +27,8 @@ public sealed partial class TokenVaultClient
             throw Approval(failure, denied: TokenVaultFailure.PolicyDenied, unavailable: failure.Error == "invalid_request");
         }
 
-        var read = answer.Read(WireJson.Default.ApprovalAnswer);
-        return string.IsNullOrEmpty(read.AuthReqId)
-            ? throw new TokenVaultException(TokenVaultFailure.InvalidAnswer, "The server's answer has no auth_req_id.")
-            : new PendingApproval(read.AuthReqId, asked, asked + Seconds.Of(read.ExpiresIn, otherwise: 300), Interval(read.Interval));
+        return answer.Read(WireJson.Default.ApprovalAnswer).Read(asked)
+            ?? throw new TokenVaultException(TokenVaultFailure.InvalidAnswer, "The server's answer has no auth_req_id.");
     }
 
     /// <summary>Looks once whether the user has answered.</summary>
@@ -64,7 +59,7 @@ public sealed partial class TokenVaultClient
 
             // OpenID CIBA §11: five seconds more, or what the server says.
             case "slow_down":
-                return new ApprovalResult(Longer(answer.RetryAfter, approval.Interval + DefaultInterval), tooFast: true);
+                return new ApprovalResult(Longer(answer.RetryAfter, approval.Interval + ApprovalAnswer.DefaultInterval), tooFast: true);
 
             default:
                 throw Approval(
@@ -138,9 +133,6 @@ public sealed partial class TokenVaultClient
         };
         return new TokenVaultException(failure, e.Message, e) { Status = e.Status, Error = e.Error, RetryAfter = e.RetryAfter, ClockSkew = e.ClockSkew };
     }
-
-    private static TimeSpan Interval(double? seconds) =>
-        Seconds.Of(seconds) is var interval && interval >= ShortestInterval ? interval : DefaultInterval;
 
     private static TimeSpan Longer(TimeSpan? asked, TimeSpan interval) => asked is { } given && given > interval ? given : interval;
 }

@@ -19,8 +19,17 @@ public sealed class TokenVaultException : Exception
     /// <summary>With <see cref="TokenVaultFailure.InsufficientScope"/>: what the account was not granted.</summary>
     public IReadOnlyList<string> MissingScopes { get; internal init; } = [];
 
-    /// <summary>With <see cref="TokenVaultFailure.TemporarilyUnavailable"/>: how long to wait; null when the server did not say.</summary>
+    /// <summary>
+    /// With <see cref="TokenVaultFailure.TemporarilyUnavailable"/> and <see cref="TokenVaultFailure.ApprovalRequired"/>: how long to wait; null when
+    /// the server did not say.
+    /// </summary>
     public TimeSpan? RetryAfter { get; internal init; }
+
+    /// <summary>
+    /// With <see cref="TokenVaultFailure.ApprovalRequired"/>: where the user answers, and until when. It is not to be polled: the exchange is sent
+    /// again.
+    /// </summary>
+    public PendingApproval? Approval { get; internal init; }
 
     /// <summary>With <see cref="TokenVaultFailure.ClockSkew"/>: how far this machine is ahead (negative: behind).</summary>
     public TimeSpan? ClockSkew { get; internal init; }

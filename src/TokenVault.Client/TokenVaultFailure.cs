@@ -15,7 +15,13 @@ public enum TokenVaultFailure
     /// <summary>The provider or the server is away or busy, or did not answer in time. Send the same again after <see cref="TokenVaultException.RetryAfter"/>; do not ask the user.</summary>
     TemporarilyUnavailable,
 
-    /// <summary>The client, the connection or the user may not. An operator has to change the set-up.</summary>
+    /// <summary>
+    /// The user has to approve this exchange, and is being asked: <see cref="TokenVaultException.Approval"/> says where. Send the same again after
+    /// <see cref="TokenVaultException.RetryAfter"/>.
+    /// </summary>
+    ApprovalRequired,
+
+    /// <summary>The client, the connection or the user may not, or the user has denied it. An operator has to change the set-up.</summary>
     PolicyDenied,
 
     /// <summary>The user's token is not valid any more. Sign the user in again; a worker: check its key and the user.</summary>

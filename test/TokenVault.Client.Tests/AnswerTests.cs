@@ -42,6 +42,7 @@ public sealed class AnswerTests
     [InlineData("reauthorization_required", TokenVaultFailure.ReauthorizationRequired)]
     [InlineData("insufficient_scope", TokenVaultFailure.InsufficientScope)]
     [InlineData("temporarily_unavailable", TokenVaultFailure.TemporarilyUnavailable)]
+    [InlineData("approval_required", TokenVaultFailure.ApprovalRequired)]
     [InlineData("policy_denied", TokenVaultFailure.PolicyDenied)]
     [InlineData("a_reason_of_tomorrow", TokenVaultFailure.MultiFactorRequired)]
     public async Task The_reason_goes_before_the_code(string reason, TokenVaultFailure expected)

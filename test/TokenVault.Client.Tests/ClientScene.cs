@@ -45,6 +45,7 @@ public sealed class ClientScene : IAsyncLifetime
         Vault = await TestVault.StartAsync(new Dictionary<string, string?>
         {
             ["TokenVault:Mtls:Port"] = _mtlsPort.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ["TokenVault:Approvals:RequestsPerMinute"] = "0",
             ["TokenVault:Mtls:Alias"] = $"https://localhost:{_mtlsPort}/",
         });
         Provider = await FakeProvider.StartAsync(time: Vault.Clock);
@@ -65,6 +66,7 @@ public sealed class ClientScene : IAsyncLifetime
     internal Task<Credentials> NewApplicationAsync(JsonObject? more = null)
     {
         var body = more ?? [];
+        body["grant_types"] = new JsonArray(ServerWire.AuthorizationCode, ServerWire.RefreshToken, ServerWire.FederatedExchange, ServerWire.Ciba);
         body["callbacks"] = new JsonArray(Operator.Callback, WebOrigin + "/connect/callback");
         return Admin.CreateApplicationAsync("Application", body);
     }

@@ -49,6 +49,11 @@ public sealed class ApprovalInterrupt : TokenVaultInterrupt
             writer.WriteNumber("expiresIn", (long)(approval.ExpiresAt - approval.RequestedAt).TotalSeconds);
             writer.WriteNumber("interval", (long)approval.Interval.TotalSeconds);
             writer.WriteEndObject();
+            if (approval.ApprovalUri is { } uri)
+            {
+                // Ours: where a front end can send the user.
+                writer.WriteString("approvalUri", uri.AbsoluteUri);
+            }
         }
 
         if (Code == PollingCode && RetryAfter is { } retryAfter)

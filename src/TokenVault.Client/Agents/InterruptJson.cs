@@ -34,7 +34,10 @@ internal static class InterruptJson
 
         var asked = DateTimeOffset.UnixEpoch.AddSeconds(Number(request, "requestedAt") ?? 0);
         return new PendingApproval(
-            id, asked, asked.AddSeconds(Number(request, "expiresIn") ?? 0), TimeSpan.FromSeconds(Number(request, "interval") ?? 5));
+            id, asked, asked.AddSeconds(Number(request, "expiresIn") ?? 0), TimeSpan.FromSeconds(Number(request, "interval") ?? 5))
+        {
+            ApprovalUri = Uri.TryCreate(Text(json, "approvalUri"), UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttps ? uri : null,
+        };
     }
 
     private static string? Text(JsonElement json, string name) =>

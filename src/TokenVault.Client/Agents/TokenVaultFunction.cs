@@ -32,6 +32,10 @@ internal sealed class TokenVaultFunction(AIFunction inner, TokenRequest wanted, 
             // From an HttpClient that the tool uses.
             throw Interrupt(Message(e), Required(e), e.Failure, e);
         }
+        catch (TokenVaultException e) when (e.Failure is TokenVaultFailure.ApprovalRequired)
+        {
+            throw Waiting(e);
+        }
     }
 
     private async Task<ProviderToken> TokenAsync(TokenVaultClient vault, SubjectToken subject, CancellationToken cancellationToken)
@@ -44,7 +48,14 @@ internal sealed class TokenVaultFunction(AIFunction inner, TokenRequest wanted, 
         {
             throw Interrupt(Message(e), Required(e), e.Failure, e);
         }
+        catch (TokenVaultException e) when (e.Failure is TokenVaultFailure.ApprovalRequired)
+        {
+            throw Waiting(e);
+        }
     }
+
+    private static ApprovalInterrupt Waiting(TokenVaultException e) =>
+        new(ApprovalInterrupt.PendingCode, "The end-user authorization is pending", e.Approval, e.RetryAfter ?? e.Approval?.Interval, e);
 
     private static bool IsRefusal(Exception e) => e is ProviderRefusedException or HttpRequestException { StatusCode: HttpStatusCode.Unauthorized };
 

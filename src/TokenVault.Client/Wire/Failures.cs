@@ -32,7 +32,10 @@ internal static class Failures
             Connection = context.Connection,
             Scopes = scopes,
             MissingScopes = failure is TokenVaultFailure.InsufficientScope ? error?.MissingScopes ?? scopes : [],
-            RetryAfter = failure is TokenVaultFailure.TemporarilyUnavailable ? answer.RetryAfter : null,
+            RetryAfter = failure is TokenVaultFailure.TemporarilyUnavailable or TokenVaultFailure.ApprovalRequired ? answer.RetryAfter : null,
+            Approval = failure is TokenVaultFailure.ApprovalRequired
+                ? new ApprovalAnswer(error!.AuthReqId, error.ApprovalUri, error.ExpiresIn, error.Interval).Read(now)
+                : null,
             Status = answer.Status,
             Error = error?.Error,
         };
@@ -54,6 +57,7 @@ internal static class Failures
         "reauthorization_required" => TokenVaultFailure.ReauthorizationRequired,
         "insufficient_scope" => TokenVaultFailure.InsufficientScope,
         "temporarily_unavailable" => TokenVaultFailure.TemporarilyUnavailable,
+        "approval_required" => TokenVaultFailure.ApprovalRequired,
         "policy_denied" => TokenVaultFailure.PolicyDenied,
         _ => null,
     };

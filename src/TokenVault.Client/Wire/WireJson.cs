@@ -47,7 +47,17 @@ internal sealed class TokenAnswer
 
 /// <summary>OAuth's form (RFC 6749 §5.2) with our <c>reason</c>, and the My Account API's (RFC 7807).</summary>
 internal sealed record ErrorAnswer(
-    string? Error, string? ErrorDescription, string? Reason, IReadOnlyList<string>? MissingScopes, string? Title, string? Detail);
+    string? Error, string? ErrorDescription, string? Reason, IReadOnlyList<string>? MissingScopes, string? Title, string? Detail)
+{
+    /// <summary>With the reason <c>approval_required</c>, as <see cref="ApprovalAnswer"/> has it.</summary>
+    public string? AuthReqId { get; init; }
+
+    public string? ApprovalUri { get; init; }
+
+    public double? ExpiresIn { get; init; }
+
+    public double? Interval { get; init; }
+}
 
 internal sealed record ConnectBody(string Connection, string RedirectUri, string State, string CodeChallenge, string CodeChallengeMethod)
 {
@@ -70,6 +80,22 @@ internal sealed record ConnectionAnswer(string? Name, string? Strategy, IReadOnl
 
 internal sealed record ConnectionPage(IReadOnlyList<ConnectionAnswer>? Connections, string? Next);
 
-internal sealed record ApprovalAnswer(string? AuthReqId, double? ExpiresIn, double? Interval);
+internal sealed record ApprovalAnswer(string? AuthReqId, string? ApprovalUri, double? ExpiresIn, double? Interval)
+{
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>OpenID CIBA §7.3.</summary>
+    public static TimeSpan DefaultInterval { get; } = TimeSpan.FromSeconds(5);
+
+    /// <returns>Null: it names nothing.</returns>
+    public PendingApproval? Read(DateTimeOffset asked) => string.IsNullOrEmpty(AuthReqId)
+        ? null
+        : new PendingApproval(AuthReqId, asked, asked + Seconds.Of(ExpiresIn, otherwise: 300), Between())
+        {
+            ApprovalUri = Uri.TryCreate(ApprovalUri, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttps ? uri : null,
+        };
+
+    private TimeSpan Between() => Seconds.Of(Interval) is var interval && interval >= ShortestInterval ? interval : DefaultInterval;
+}
 
 internal sealed record LoginHint(string Format, string Iss, string Sub);
