@@ -34,12 +34,12 @@ public sealed class CacheTests(ClientScene scene)
         users.SelectMany(user => user.Tokens.Values).Distinct().Count().ShouldBe(16);
         string[][] scopes = [[], [ClientScene.Read], ["openid", ClientScene.Read], [ClientScene.Read, "openid"]];
         var crossed = 0;
-        await Parallel.ForAsync(0, 1000, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (i, _) =>
+        await Parallel.ForAsync(0, 1000, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (i, cancellationToken) =>
         {
             var (user, tokens) = users[RandomNumberGenerator.GetInt32(users.Count)];
             var connection = RandomNumberGenerator.GetInt32(2) == 0 ? ClientScene.Calendar : second;
             var request = new TokenRequest(connection, scopes[RandomNumberGenerator.GetInt32(scopes.Length)]);
-            var token = await client.GetTokenAsync(user.Subject, request);
+            var token = await client.GetTokenAsync(user.Subject, request, cancellationToken);
             if (token.AccessToken != tokens[connection])
             {
                 Interlocked.Increment(ref crossed);

@@ -71,7 +71,7 @@ public sealed class PublicApiTests
         return text.ToString();
     }
 
-    private static IEnumerable<string> Members(Type type)
+    private static string[] Members(Type type)
     {
         if (type.IsEnum)
         {
