@@ -1,0 +1,4 @@
+namespace TokenVault.Client.Agents;
+
+internal sealed record ToolInterruptDetails(
+    IReadOnlyList<string> RequiredScopes, IReadOnlyDictionary<string, string> AuthorizationParams, TokenVaultFailure? Failure);

@@ -1,0 +1,8 @@
+namespace TokenVault.Client;
+
+internal enum SubjectTokenKind
+{
+    RefreshToken,
+    AccessToken,
+    Worker,
+}
