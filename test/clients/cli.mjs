@@ -17,6 +17,9 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
 const python = spawnSync('python3', ['--version']).status === 0;
 
+// `dotnet run` builds, and leaves no server behind that would keep the output open.
+const alone = { MSBUILDDISABLENODEREUSE: '1', UseSharedCompilation: 'false', DOTNET_CLI_USE_MSBUILD_SERVER: '0', DOTNET_CLI_TELEMETRY_OPTOUT: '1' };
+
 let tool;
 let directory;
 
@@ -63,8 +66,10 @@ export async function tryFlavour(t, flavour, subject, { more = [], audience, dot
       const own = join(folder, 'printed', file.replace('.', '-'));
       await mkdir(own, { recursive: true });
       await writeFile(join(own, file), text);
-      const env = { ...process.env, ...environment, SSL_CERT_FILE: environment.TOKEN_VAULT_CA, DOTNET_CLI_TELEMETRY_OPTOUT: '1', ...variables };
-      return promisify(execFile)(command, [...options, file], { cwd: own, env });
+      const env = { ...process.env, ...environment, ...alone, SSL_CERT_FILE: environment.TOKEN_VAULT_CA, ...variables };
+      const running = promisify(execFile)(command, [...options, file], { cwd: own, env, timeout: 90_000 });
+      running.child.stdin.end();
+      return running;
     };
     const variables = await subject({ printed, runPrinted, tokens, name, user: world.user });
 
