@@ -1,5 +1,5 @@
 // `tokenvault`, as built, from an empty server to a token of oidc-provider: each flavour is set up without a terminal, a user signs in and
-// connects an account, and what the tool printed (curl, .NET, Node.js, Python) is run as it stands.
+// connects an account, and what the tool printed (curl, Node.js, Python) is run as it stands.
 
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
@@ -33,7 +33,7 @@ export function atADesk() {
 }
 
 /** Sets up, connects, and runs everything that was printed. `subject` gives the variables that a user's part in it fills. */
-export async function tryFlavour(t, flavour, subject, { more = [], audience, dotnet } = {}) {
+export async function tryFlavour(t, flavour, subject, { more = [], audience } = {}) {
   const name = unique('cli');
   const folder = join(directory, name);
   const world = new World();
@@ -63,8 +63,10 @@ export async function tryFlavour(t, flavour, subject, { more = [], audience, dot
       const own = join(folder, 'printed', file.replace('.', '-'));
       await mkdir(own, { recursive: true });
       await writeFile(join(own, file), text);
-      const env = { ...process.env, ...environment, SSL_CERT_FILE: environment.TOKEN_VAULT_CA, DOTNET_CLI_TELEMETRY_OPTOUT: '1', ...variables };
-      return promisify(execFile)(command, [...options, file], { cwd: own, env });
+      const env = { ...process.env, ...environment, SSL_CERT_FILE: environment.TOKEN_VAULT_CA, ...variables };
+      const running = promisify(execFile)(command, [...options, file], { cwd: own, env, timeout: 60_000 });
+      running.child.stdin.end();
+      return running;
     };
     const variables = await subject({ printed, runPrinted, tokens, name, user: world.user });
 
@@ -75,10 +77,6 @@ export async function tryFlavour(t, flavour, subject, { more = [], audience, dot
     await t.test('Python, by its standard library', { skip: !python && 'there is no python3' }, async () => {
       assert.match((await runPrinted('python3', 'exchange.py', printed.Python, variables)).stdout, /files:read.* \d+/);
     });
-    if (dotnet !== undefined) {
-      assert.match((await runPrinted('dotnet', dotnet, printed['.NET'], variables, 'run')).stdout, /files:read.* \d+/);
-    }
-
     assert.match((await run([...setup, '--plan'], secret)).stdout, /nothing to change/);
   } finally {
     await world.close();

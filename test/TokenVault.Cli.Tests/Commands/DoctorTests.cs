@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using TokenVault.Cli.Tests.Running;
@@ -48,28 +47,6 @@ public sealed class DoctorTests
         ((string?)finding["subject"]).ShouldBe(subject);
         ((string)finding["verdict"]!).ShouldBe(exitCode == 0 ? "doubtful" : "bad");
         ((string)finding["advice"]!).ShouldContain(advice!);
-    }
-
-    [Fact]
-    [SupportedOSPlatform("linux")]
-    public async Task Progress_is_one_changing_line_for_a_person_and_plain_lines_without_a_terminal()
-    {
-        StubServer? stub = null;
-        await using var server = stub = await StubServer.StartAsync(request => Answer(request, "nothing", stub?.Domain));
-        using var desk = new Desk();
-        string[] doctor =
-            ["doctor", "--domain", server.Domain, "--ca", desk.Write("ca.pem", server.Authority), "--client-id", "x", "--client-secret-file", desk.Write("secret.txt", "a-secret")];
-
-        var piped = (await desk.RunAsync(doctor)).Succeeded();
-        piped.Errors.ShouldContain("Looking at the connection corporate\n");
-        piped.Errors.ShouldNotContain("\u001b");
-        piped.Output.ShouldNotContain("Looking at");
-
-        await using var terminal = PseudoTerminal.Start(desk, 120, doctor);
-        await terminal.SeeAsync("Looking at https://");
-        await terminal.SeeAsync("✓ connection corporate");
-        (await terminal.EndAsync()).ShouldBe(0, terminal.Text);
-        terminal.Raw.ShouldContain("\u001b[?25h");
     }
 
     private static (int Status, JsonNode Body) Answer(HttpRequest request, string amiss, string? domain) => request.Path.Value switch

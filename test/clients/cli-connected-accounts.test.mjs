@@ -1,4 +1,4 @@
-// The tool's flavours for users' refresh tokens, as cli.mjs tries them.
+// The flavour connected_accounts of `tokenvault setup`, as cli.mjs tries it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,5 +11,3 @@ test('connected_accounts', (t) => tryFlavour(t, 'connected_accounts', async ({ p
   assert.ok(JSON.parse(stdout).accounts.some(({ connection }) => connection === name));
   return { REFRESH_TOKEN: tokens.refresh_token };
 }));
-
-test('refresh_token_exchange', (t) => tryFlavour(t, 'refresh_token_exchange', ({ tokens }) => ({ REFRESH_TOKEN: tokens.refresh_token }), { dotnet: 'exchange.cs' }));

@@ -1,4 +1,4 @@
-// The tool's flavours for APIs and workers, as cli.mjs tries them.
+// The flavour access_token_exchange of `tokenvault setup`, as cli.mjs tries it.
 
 import { test } from 'node:test';
 import { atADesk, tryFlavour } from './cli.mjs';
@@ -12,8 +12,3 @@ test('access_token_exchange', (t) => {
     audience, more: ['--create-api-client', '--api-identifier', audience, '--api-client-name', `Client of ${audience}`],
   });
 });
-
-// Its users sign in at it, so that one application shows the whole way.
-test('privileged_worker', (t) => tryFlavour(t, 'privileged_worker', ({ user }) => ({ USER_ID: user.user_id }), {
-  more: ['--ip-allowlist', '127.0.0.0/8,::1'], dotnet: 'worker.cs',
-}));
