@@ -16,7 +16,7 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
     public const string Interrupt = "\u0003";
 
     private const int ReadWriteNoControl = 0x2 | 0x100;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly FileStream _master;
     private readonly Process _process;
@@ -57,7 +57,8 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
         }
 
         var name = Marshal.PtrToStringUTF8(NameOf(descriptor))!;
-        var start = desk.StartInfo("sh", ["-c", $"exec <\"$PTY\" >\"$PTY\" 2>\"$PTY\"; stty cols {columns} rows 50; exec setsid -cw \"$0\" \"$@\"", Desk.Tool, .. arguments]);
+        // A program that was started in the background, as the tests may have been, would hear of no interruption.
+        var start = desk.StartInfo("sh", ["-c", $"exec <\"$PTY\" >\"$PTY\" 2>\"$PTY\"; stty cols {columns} rows 50; exec setsid -cw env --default-signal=INT,QUIT \"$0\" \"$@\"", Desk.Tool, .. arguments]);
         start.Environment["PTY"] = name;
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = false;
         var master = new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.ReadWrite, bufferSize: 0);
