@@ -58,7 +58,9 @@ internal sealed class ApprovalNotices(
     {
         var now = time.GetUtcNow();
         var notices = await storage.ListReadableAsync<ApprovalNotice>(index: null, logger, stopping);
-        var due = notices.Where(notice => notice.NextAttemptAt <= now).ToList();
+
+        // A channel that this node does not have, any more or yet, keeps no other waiting.
+        var due = notices.Where(notice => notice.NextAttemptAt <= now && _channels.ContainsKey(notice.Channel)).ToList();
         if (due.Count == 0)
         {
             return;

@@ -65,15 +65,15 @@ internal sealed class TokenReach(TokensetSealer sealer, TokenNarrowing narrowing
             return new LeavingToken(attempt.Request.AsksForRefreshToken ? refreshToken! : accessToken, tokenset);
         }
 
-        var most = Most(attempt)!;
         var narrowed = await narrowing.NarrowAsync(tokenset, connection, scopes, cancellationToken);
         return narrowed switch
         {
             { IsOver: true } => ExchangeErrors.Reauthorize("the provider rejected the grant when it was asked to narrow it"),
             { Outage: { } outage } => ExchangeErrors.Unavailable(outage, narrowed.RetryAfter),
-            { Token: { } token } when AgentPolicy.Beyond(token.Scopes, most).Count == 0 && !scopes.Except(token.Scopes, StringComparer.Ordinal).Any() =>
+            // No more than was asked for either: that much the user may have approved, or needed no approval for.
+            { Token: { } token } when AgentPolicy.Beyond(token.Scopes, scopes).Count == 0 && !scopes.Except(token.Scopes, StringComparer.Ordinal).Any() =>
                 new LeavingToken(token.AccessToken, tokenset with { Scopes = token.Scopes, AccessTokenExpiresAt = token.ExpiresAt }),
-            _ => TooWide(AgentPolicy.Beyond(tokenset.Scopes, most), "; the provider does not narrow it"),
+            _ => TooWide(AgentPolicy.Beyond(tokenset.Scopes, scopes), "; the provider does not narrow it"),
         };
     }
 

@@ -20,6 +20,9 @@ internal sealed record PostLogin(string Protocol, Client Client, RequestOrigin O
     /// <summary>By its name; null: the one that the user came from first.</summary>
     public string? Connection { get; init; }
 
+    /// <summary>The user has just answered the approval that actions may demand.</summary>
+    public bool IsApproved { get; init; }
+
     /// <summary>What else is to be said of the transaction.</summary>
     public JsonObject? Transaction { get; init; }
 

@@ -42,7 +42,7 @@ internal sealed class PostLoginActions(ActionRun actions, RecordCache cache, Api
     private async ValueTask<Outcome<ApiAccess>> ApplyAsync(PostLogin login, ApiAccess access, CancellationToken cancellationToken)
     {
         var decided = await DecideAsync(login, cancellationToken);
-        if (decided.Failed(out var refused) || (refused = decided.Value.ApprovalRefusal) is not null)
+        if (decided.Failed(out var refused) || (!login.IsApproved && (refused = decided.Value.ApprovalRefusal) is not null))
         {
             return refused;
         }

@@ -1,3 +1,4 @@
+using TokenVault.Server.Actions;
 using TokenVault.Server.Approvals;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Protocol;
@@ -7,7 +8,7 @@ using TokenVault.Server.Users;
 namespace TokenVault.Server.OAuth.Ciba;
 
 /// <summary>What an approval is good for when it is redeemed: asked anew, for each of it can have changed since the user answered.</summary>
-internal sealed class BackchannelAccess(IStorage storage, ApiAccessPolicy policy, MultiFactorPolicy multiFactor)
+internal sealed class BackchannelAccess(IStorage storage, MultiFactorPolicy multiFactor, PostLoginActions actions)
 {
     public async ValueTask<Outcome<BackchannelGrant>> FindAsync(Approval approval, TokenRequest request, CancellationToken cancellationToken)
     {
@@ -22,8 +23,14 @@ internal sealed class BackchannelAccess(IStorage storage, ApiAccessPolicy policy
         }
 
         // Never more than was approved; less, where the client may have less by now.
-        var access = await policy.ForUserAsync(request.Client, approval.Audience, approval.Scopes, cancellationToken);
-        access = access.Failed(out _) ? access : access.Value.Bind(request.Client, request.Proven);
+        var login = new PostLogin(TransactionProtocol.Ciba, request.Client, request.Origin, user)
+        {
+            Audience = approval.Audience,
+            RequestedScopes = approval.Scopes,
+            Methods = approval.Methods,
+            IsApproved = true,
+        };
+        var access = await actions.AccessAsync(login, approval.Scopes, request.Proven, cancellationToken);
         return access.Failed(out var refused)
             ? refused
             : new BackchannelGrant(user, access.Value with { AuthorizationDetails = approval.AuthorizationDetails });

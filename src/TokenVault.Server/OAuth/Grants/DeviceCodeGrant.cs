@@ -1,3 +1,4 @@
+using TokenVault.Server.Actions;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Clients;
 using TokenVault.Server.OAuth.Devices;
@@ -9,7 +10,7 @@ namespace TokenVault.Server.OAuth.Grants;
 
 /// <summary>RFC 8628 §3.4: a device asks whether its user has answered; the statuses are those that Auth0's SDKs know.</summary>
 internal sealed class DeviceCodeGrant(
-    IStorage storage, ApiAccessPolicy policy, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit, TimeProvider time) : IGrant
+    IStorage storage, PostLoginActions actions, TokenIssuer issuer, RefreshTokens refreshTokens, AuditLog audit, TimeProvider time) : IGrant
 {
     /// <summary>RFC 8628 §3.5: seconds that each question which came too soon adds.</summary>
     private const int SlowerBy = 5;
@@ -84,8 +85,14 @@ internal sealed class DeviceCodeGrant(
             return await FailedAsync(request, record.UserId, OAuthError.AccessDenied("The user is blocked."));
         }
 
-        var access = await policy.ForUserAsync(client, record.Audience, record.Scopes, cancellationToken);
-        access = access.Failed(out _) ? access : access.Value.Bind(client, request.Proven);
+        // Never more than the page showed; less, where the client may have less by now.
+        var login = new PostLogin(TransactionProtocol.DeviceCode, client, request.Origin, user)
+        {
+            Audience = record.Audience,
+            RequestedScopes = record.Scopes,
+            Methods = record.Methods,
+        };
+        var access = await actions.AccessAsync(login, record.Scopes, request.Proven, cancellationToken);
         if (access.Failed(out var refused))
         {
             return await FailedAsync(request, user.UserId, refused);

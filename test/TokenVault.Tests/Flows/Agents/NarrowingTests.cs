@@ -89,6 +89,27 @@ public sealed class NarrowingTests(AgentScene scene) : IClassFixture<AgentScene>
         (await TokensetAsync(user)).State.ShouldBe(TokensetState.Active);
     }
 
+    /// <summary>What was not asked for, nobody has approved, also where the policy allows it.</summary>
+    [Fact]
+    public async Task T_ST_14_a_provider_that_narrows_less_than_it_was_asked_to_does_not_get_past_an_approval()
+    {
+        const string connection = "narrowing-guarded";
+        var options = scene.Provider.OidcOptions([.. AgentScene.AllScopes, "calendar.list"]);
+        (options["rotation_class"], options["downscope"]) = ("stable", "refresh");
+        var made = await scene.AddConnectionAsync(connection, options: options);
+        var (user, client) = await scene.AgentAsync(policy: null);
+        await scene.EnableAsync(connection, client);
+        await user.ConnectAsync(connection);
+        var guard = new JsonObject { ["connected_accounts"] = new JsonObject { ["active"] = true, ["approval"] = new JsonObject { ["scopes"] = new JsonArray(AgentScene.Write) } } };
+        (await (await scene.AdminAsync()).PatchAsync("connections/" + (string)made["id"]!, guard)).Status.ShouldBe(200);
+        await scene.PolicyAsync(client, """{"connections":[{"connection":"narrowing-guarded","scopes":["calendar.read","calendar.write"]}]}""");
+
+        (await user.ExchangeAsync(connection))["error"].ShouldBe("authorization_pending");
+        scene.ScopesOf(await user.ExchangeAsync(connection, AgentScene.Asking(AgentScene.Read))).ShouldBe([AgentScene.Read]);
+        scene.Provider.Refresh.Next(Fault.Scopes(AgentScene.Read, AgentScene.Write));
+        AgentScene.Denied(await user.ExchangeAsync(connection, AgentScene.Asking(AgentScene.Read)));
+    }
+
     [Fact]
     public async Task An_answer_without_scopes_grants_what_was_asked_for_and_all_who_ask_at_once_share_it()
     {

@@ -91,6 +91,32 @@ public sealed class ChannelTests : ApprovalScene
     }
 
     [Fact]
+    public async Task What_was_to_go_through_a_channel_that_is_not_set_up_any_more_keeps_no_other_waiting()
+    {
+        var user = await NewUserAsync();
+        var asked = await AskedAsync(user.Id);
+        var row = (await RowAsync(asked.Uri))!;
+        var strays = new Batch();
+        for (var i = 0; i < 20; i++)
+        {
+            strays.Insert(new ApprovalNotice
+            {
+                Id = $"apn_{i:00}",
+                ApprovalId = row.Id,
+                Channel = "pager",
+                UserId = user.Id,
+                ClientId = row.ClientId,
+                NextAttemptAt = row.RequestedAt,
+                EndsAt = row.Deadline,
+            });
+        }
+
+        (await Storage.CommitAsync(strays)).Committed.ShouldBeTrue();
+        var next = await AskedAsync(user.Id);
+        await TickUntilAsync(() => Task.FromResult(_hook.Accepted.Any(delivery => delivery.Body.Contains(next.Uri, StringComparison.Ordinal))));
+    }
+
+    [Fact]
     public async Task Mail_goes_to_verified_addresses_only_and_what_the_client_wrote_stays_on_its_line()
     {
         var (unverified, verified) = (await NewUserAsync(), await VerifiedUserAsync());
