@@ -1,4 +1,5 @@
 using TokenVault.Server.Clients;
+using TokenVault.Server.Connections;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
@@ -69,7 +70,7 @@ internal sealed class FederatedConnectionExchange(
             {
                 if (attempt.Recall.HasHappened)
                 {
-                    return await RunAsync(attempt with { Recall = Recall.None }, cancellationToken);
+                    return await FromStoreAsync(attempt, cancellationToken);
                 }
 
                 var refreshed = await refresher.RefreshAsync(tokenset, connection, cancellationToken);
@@ -82,57 +83,68 @@ internal sealed class FederatedConnectionExchange(
                 tokenset = refreshed.Tokenset ?? tokenset;
             }
 
-            // 6 alive, and enough for what was asked?
-            if (TokensetRefusal(tokenset, request) is { } refusal)
-            {
-                return await RefuseAsync(attempt, refusal, cancellationToken);
-            }
-
-            // and not more than the client may have: else it is to be narrowed.
-            var scopes = reach.ScopesFor(attempt, tokenset, connection);
-            if (scopes.Failed(out var tooWide))
-            {
-                return await RefuseAsync(attempt, tooWide, cancellationToken);
-            }
-
-            if (attempt.Recall.HasHappened && !ReferenceEquals(scopes.Value, tokenset.Scopes))
-            {
-                return await RunAsync(attempt with { Recall = Recall.None }, cancellationToken);
-            }
-
-            // 7 approved by the user, where a rule demands it: asked last, so that nobody approves what cannot be had.
-            var (approval, unapproved) = await rules.ApprovalAsync(attempt, connection, tokenset with { Scopes = scopes.Value }, cancellationToken);
-            if (unapproved is not null)
-            {
-                return await RefuseAsync(attempt, unapproved, cancellationToken);
-            }
-
-            var fitting = await reach.TakeAsync(attempt, tokenset, connection, scopes.Value, cancellationToken);
-            if (fitting.Failed(out var notNarrowed))
-            {
-                return await audit.FailedAsync(attempt, notNarrowed);
-            }
-
-            // 8 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
-            return await audit.SucceededAsync(attempt with { Approval = approval }, fitting.Value.As, fitting.Value.Token) switch
-            {
-                Delivery.Recorded => Answer(attempt, fitting.Value),
-                Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),
-                _ => await RunAsync(attempt with { Recall = Recall.None }, cancellationToken),
-            };
+            return await DeliverAsync(attempt, tokenset, connection, cancellationToken);
         }
         catch (CorruptRecordException e)
         {
             // What is remembered may have been sealed anew since, under another key.
             return attempt.Recall.HasHappened
-                ? await RunAsync(attempt with { Recall = Recall.None }, cancellationToken)
+                ? await FromStoreAsync(attempt, cancellationToken)
                 : await audit.CorruptAsync(attempt, e, Corrupt());
         }
     }
 
+    /// <summary>From a tokenset that is as fresh as can be had to the answer.</summary>
+    private async ValueTask<Outcome<TokenResponse>> DeliverAsync(
+        ExchangeAttempt attempt, Tokenset tokenset, Connection connection, CancellationToken cancellationToken)
+    {
+        // 6 alive, and enough for what was asked?
+        if (TokensetRefusal(tokenset, attempt.Request) is { } refusal)
+        {
+            return await RefuseAsync(attempt, refusal, cancellationToken);
+        }
+
+        // and not more than the client may have: else it is to be narrowed.
+        var scopes = reach.ScopesFor(attempt, tokenset, connection);
+        if (scopes.Failed(out var tooWide))
+        {
+            return await RefuseAsync(attempt, tooWide, cancellationToken);
+        }
+
+        // Nobody is asked for anything, neither the provider nor the user, by what is only remembered.
+        if (attempt.Recall.HasHappened && (!ReferenceEquals(scopes.Value, tokenset.Scopes) || ApprovalRules.Demanded(connection, attempt, scopes.Value) is not null))
+        {
+            return await FromStoreAsync(attempt, cancellationToken);
+        }
+
+        // 7 approved by the user, where a rule demands it: asked last, so that nobody approves what cannot be had.
+        var (approval, unapproved) = await rules.ApprovalAsync(attempt, connection, tokenset with { Scopes = scopes.Value }, cancellationToken);
+        if (unapproved is not null)
+        {
+            return await RefuseAsync(attempt, unapproved, cancellationToken);
+        }
+
+        var fitting = await reach.TakeAsync(attempt, tokenset, connection, scopes.Value, cancellationToken);
+        if (fitting.Failed(out var notNarrowed))
+        {
+            return await audit.FailedAsync(attempt, notNarrowed);
+        }
+
+        // 8 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
+        return await audit.SucceededAsync(attempt with { Approval = approval }, fitting.Value.As, fitting.Value.Token) switch
+        {
+            Delivery.Recorded => Answer(attempt, fitting.Value),
+            Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),
+            _ => await FromStoreAsync(attempt, cancellationToken),
+        };
+    }
+
+    private ValueTask<Outcome<TokenResponse>> FromStoreAsync(ExchangeAttempt attempt, CancellationToken cancellationToken) =>
+        RunAsync(attempt with { Recall = Recall.None }, cancellationToken);
+
     private async ValueTask<Outcome<TokenResponse>> RefuseAsync(ExchangeAttempt attempt, OAuthError error, CancellationToken cancellationToken) =>
         attempt.Recall.HasHappened
-            ? await RunAsync(attempt with { Recall = Recall.None }, cancellationToken)
+            ? await FromStoreAsync(attempt, cancellationToken)
             : await audit.FailedAsync(attempt, error);
 
     private OAuthError? RefreshRefusal(RefreshResult result, Tokenset held)
