@@ -63,6 +63,21 @@ public sealed class RememberedExchangeTests(DeafScene scene) : IClassFixture<Dea
     }
 
     [Fact]
+    public async Task Nobody_is_asked_to_approve_what_is_only_remembered()
+    {
+        const string guarded = "guarded";
+        var connection = await scene.AddConnectionAsync(guarded);
+        var user = await scene.ConnectedUserAsync(guarded);
+        (await user.ExchangeAsync(guarded)).Status.ShouldBe(200);
+        await EndAsync("disconnect", user);
+        var rule = new JsonObject { ["connected_accounts"] = new JsonObject { ["active"] = true, ["approval"] = new JsonObject { ["required"] = true } } };
+        (await (await scene.AdminAsync()).PatchAsync($"connections/{connection["id"]}", rule)).Status.ShouldBe(200);
+
+        (await user.ExchangeAsync(guarded))["error"].ShouldBe("federated_connection_refresh_token_not_found");
+        (await scene.AuditAsync("approval_requested", user.Id)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Tokens_of_a_new_consent_are_handed_out_although_others_are_remembered()
     {
         var user = await scene.ConnectedUserAsync(person: "ada");
