@@ -26,7 +26,7 @@ internal sealed class BenchProvider : IAsyncDisposable
 
     private BenchProvider(WebApplication app) => _app = app;
 
-    public string TokenUrl => _app.Urls.Single() + "/token";
+    public static string TokenUrl(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/token");
 
     /// <summary>Refreshes that were answered.</summary>
     public long Refreshes => _used.Count;
@@ -37,10 +37,10 @@ internal sealed class BenchProvider : IAsyncDisposable
     /// <summary>One that it takes, as long as providers' are.</summary>
     public static string NewRefreshToken() => RefreshPrefix + string.Concat(Enumerable.Repeat(Identifier.Secret(), 10));
 
-    public static async Task<BenchProvider> StartAsync()
+    public static async Task<BenchProvider> StartAsync(int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         var app = builder.Build();
         var provider = new BenchProvider(app);
         app.Run(provider.AnswerAsync);

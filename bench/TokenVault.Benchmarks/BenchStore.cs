@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using TokenVault.Server;
@@ -90,7 +91,7 @@ internal sealed class BenchStore
             {
                 var subject = i % step == 0;
                 var refresh = !subject && refreshes < size.Refreshes;
-                var userId = Add(batch, refresh ? -Lasting : Lasting);
+                var userId = Add(batch, i, refresh ? -Lasting : Lasting);
                 if (subject)
                 {
                     subjects.Add(userId);
@@ -120,26 +121,30 @@ internal sealed class BenchStore
         }
     }
 
-    /// <summary>A user, their account and its token.</summary>
-    private string Add(Batch batch, TimeSpan left)
+    /// <summary>
+    /// A user, their account and its token. Ids ascend, though the server's own are random: so that filling the indexes takes minutes
+    /// instead of hours. Whoever is asked for later is spread over all of them.
+    /// </summary>
+    private string Add(Batch batch, int number, TimeSpan left)
     {
         var now = TimeProvider.System.GetUtcNow();
+        var id = number.ToString("x8", CultureInfo.InvariantCulture);
         var user = new User
         {
-            UserId = Identifier.User(),
+            UserId = Ascending(Identifier.User(), id),
             Connection = Wire.DatabaseConnection,
-            Email = $"{Identifier.Secret()}@example.com",
+            Email = $"{id}{Identifier.Secret()}@example.com",
             CreatedAt = now,
             UpdatedAt = now,
         };
         var account = new ConnectedAccount
         {
-            Id = Identifier.ConnectedAccount(),
+            Id = Ascending(Identifier.ConnectedAccount(), id),
             UserId = user.UserId,
             ConnectionId = _connectionId,
             Connection = Connection,
             Strategy = "oauth2",
-            TokensetId = Identifier.Tokenset(),
+            TokensetId = Ascending(Identifier.Tokenset(), id),
             Scopes = Scopes,
             CreatedAt = now,
         };
@@ -163,6 +168,13 @@ internal sealed class BenchStore
         var refresh = new Secret(BenchProvider.NewRefreshToken());
         batch.Insert(user).Insert(account).Insert(_services.GetRequiredService<TokensetSealer>().Seal(tokenset, access, refresh));
         return user.UserId;
+    }
+
+    /// <summary>An id that keeps its kind's prefix and length.</summary>
+    private static string Ascending(string id, string number)
+    {
+        var start = id.IndexOfAny(['|', '_']) + 1;
+        return id[..start] + number + id[(start + number.Length)..];
     }
 
     private void AddRefreshTokenRequest(RequestKind kind, Batch batch, string userId)

@@ -12,8 +12,13 @@ internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes
     public static async Task<DatabaseUse> ReadAsync(string connectionString)
     {
         // Only transactions that write have a number.
-        var row = await QueryAsync(connectionString, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::float8, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8");
-        return new DatabaseUse(PostgresCpu.Total(), row[0], row[1]);
+        var row = await QueryAsync(
+            connectionString,
+            """
+            SELECT pg_snapshot_xmax(pg_current_snapshot())::text::float8, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8,
+                split_part(pg_read_file('postmaster.pid'), E'\n', 1)::float8
+            """);
+        return new DatabaseUse(PostgresCpu.Total((int)row[2]), row[0], row[1]);
     }
 
     public DatabaseUse Since(DatabaseUse before, long requests) =>
@@ -26,11 +31,10 @@ internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes
             """
             SELECT sum(pg_total_relation_size(name::regclass))::float8, sum(pg_indexes_size(name::regclass))::float8,
                 (SELECT pg_total_relation_size('audit')::float8 / greatest(count(*), 1) FROM audit),
-                (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'tokenset' LIMIT 1000) AS sample),
                 (SELECT avg(octet_length(body))::float8 FROM (SELECT body FROM entity WHERE kind = 'refresh-receipt' LIMIT 1000) AS sample)
             FROM unnest(ARRAY['entity', 'unique_key', 'index_key']) AS name
             """);
-        return new RowSizes(row[0] / tokensets, row[1] / tokensets, row[2], row[3], row[4]);
+        return new RowSizes(row[0] / tokensets, row[1] / tokensets, row[2], row[3]);
     }
 
     private static async Task<double[]> QueryAsync(string connectionString, string sql)

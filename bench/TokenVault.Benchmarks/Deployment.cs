@@ -11,12 +11,10 @@ namespace TokenVault.Benchmarks;
 /// One vault with its settings and its data: plain HTTP on loopback, as behind a proxy that ends TLS, so that what is measured is the
 /// server and not OpenSSL in the load generator.
 /// </summary>
-internal sealed class Deployment(string name, string? database) : IDisposable
+internal sealed class Deployment(string? database) : IDisposable
 {
     private readonly DirectoryInfo _directory = System.IO.Directory.CreateTempSubdirectory("tokenvault-bench-");
     private readonly int _port = LoopbackHttp.FreePort();
-
-    public string Name { get; } = name;
 
     public string Directory => _directory.FullName;
 
@@ -36,7 +34,8 @@ internal sealed class Deployment(string name, string? database) : IDisposable
         ["urls"] = Address,
     };
 
-    public string? Database { get; } = database;
+    /// <summary>Null for the SQLite store among its data.</summary>
+    public string? Database { get; set; } = database;
 
     public JsonNode Bootstrap() => JsonNode.Parse(File.ReadAllText(Path.Combine(_directory.FullName, "data", "bootstrap.json")))!;
 
@@ -45,6 +44,15 @@ internal sealed class Deployment(string name, string? database) : IDisposable
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection(Settings.Where(setting => setting.Value is not null));
         builder.Logging.ClearProviders();
+    }
+
+    /// <summary>Copies the SQLite store to PostgreSQL. The server must not run.</summary>
+    public async Task CopyToAsync(string database)
+    {
+        if (await MigrateCommand.RunAsync(["--from", Path.Combine(Directory, "data"), "--to", database], TextWriter.Null) != 0)
+        {
+            throw new InvalidOperationException("The store was not copied.");
+        }
     }
 
     /// <summary>What its log has. The server must not run.</summary>

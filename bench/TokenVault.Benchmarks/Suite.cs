@@ -25,30 +25,24 @@ internal sealed class Suite(SuiteSize size, Results results)
     {
         results.Notes.Add(string.Create(
             CultureInfo.InvariantCulture,
-            $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUp.TotalSeconds:F0} s for the first kind of each server and {size.FurtherWarmUp.TotalSeconds:F0} s for the others, because .NET compiles what runs often anew while it runs: the CPU per request falls until then."));
+            $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUp.TotalSeconds:F0} s for access and refresh tokens and {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s for the others, because .NET compiles what runs often anew while it runs: the CPU per request falls until then."));
         await MeasureFloorAsync();
         await MeasurePeerAsync();
-        foreach (var tokensets in size.Tokensets)
-        {
-            await MeasureVaultAsync("SQLite", database: null, tokensets);
-        }
-
         if (PostgresServer.Problem is { } problem)
         {
             results.Failures.Add("PostgreSQL was not measured: " + problem);
-            return;
         }
 
-        await using var postgres = await PostgresServer.StartAsync();
+        await using var postgres = PostgresServer.Problem is null ? await PostgresServer.StartAsync() : null;
         foreach (var tokensets in size.Tokensets)
         {
-            await MeasureVaultAsync("PostgreSQL", await postgres.CreateDatabaseAsync(), tokensets);
+            await MeasureVaultsAsync(tokensets, postgres);
         }
     }
 
     private async Task MeasureFloorAsync()
     {
-        using var scratch = new Deployment(FloorName, database: null);
+        using var scratch = new Deployment(database: null);
         var requests = Path.Combine(scratch.Directory, "floor.requests");
         var start = new ProcessStartInfo("dotnet") { ArgumentList = { typeof(Floor).Assembly.Location, "floor", scratch.Address, requests } };
         await using var server = await ServerProcess.StartAsync(start, () => AnswersAsync(scratch, requests));
@@ -57,7 +51,7 @@ internal sealed class Suite(SuiteSize size, Results results)
 
     private async Task MeasurePeerAsync()
     {
-        using var scratch = new Deployment(PeerName, database: null);
+        using var scratch = new Deployment(database: null);
         var requests = Path.Combine(scratch.Directory, "peer.requests");
         var start = new ProcessStartInfo("node")
         {
@@ -68,14 +62,34 @@ internal sealed class Suite(SuiteSize size, Results results)
         await MeasureAsync(server, PeerName, RequestKind.AccessToken, scratch, requests, size.WarmUp);
     }
 
-    private async Task MeasureVaultAsync(string engine, string? database, int tokensets)
+    /// <summary>The same store on both engines: filled once, and copied as an operator would.</summary>
+    private async Task MeasureVaultsAsync(int tokensets, PostgresServer? postgres)
     {
-        var name = Store(engine, tokensets);
         var further = tokensets == size.Tokensets[^1];
-        using var deployment = new Deployment(name, database);
-        await using var provider = await BenchProvider.StartAsync();
-        Console.Error.WriteLine($"{name}: filling …");
-        var files = await BenchStore.FillAsync(deployment, size.Of(tokensets, further) with { TokenUrl = provider.TokenUrl });
+        var providerPort = LoopbackHttp.FreePort();
+        using var deployment = new Deployment(database: null);
+        Tell($"{tokensets} tokensets: filling …");
+        var files = await BenchStore.FillAsync(deployment, size.Of(tokensets, further) with { TokenUrl = BenchProvider.TokenUrl(providerPort) });
+        var database = postgres is null ? null : await postgres.CreateDatabaseAsync();
+        if (database is not null)
+        {
+            Tell($"{tokensets} tokensets: copying …");
+            await deployment.CopyToAsync(database);
+        }
+
+        await MeasureVaultAsync(Store("SQLite", tokensets), deployment, files, providerPort, further);
+        if (database is not null)
+        {
+            deployment.Database = database;
+            await MeasureVaultAsync(Store("PostgreSQL", tokensets), deployment, files, providerPort, further);
+            results.Sizes = further ? await DatabaseUse.SizesAsync(database, tokensets) : null;
+            await postgres!.DropDatabaseAsync(database);
+        }
+    }
+
+    private async Task MeasureVaultAsync(string name, Deployment deployment, RequestFiles files, int providerPort, bool further)
+    {
+        await using var provider = await BenchProvider.StartAsync(providerPort);
         var answered = 0L;
         var refreshed = 0L;
         await using (var server = await ServerProcess.StartAsync(Serve(deployment), () => AnswersAsync(deployment, files[Kinds[0].Name])))
@@ -84,17 +98,13 @@ internal sealed class Suite(SuiteSize size, Results results)
             results.Notes.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: first answer {server.StartTime.TotalSeconds:F2} s after the start of the process."));
             foreach (var kind in further ? [.. Kinds, .. FurtherKinds, RequestKind.Alone] : Kinds)
             {
-                var answers = await MeasureAsync(server, name, kind, deployment, files[kind.Bodies], kind == Kinds[0] ? size.WarmUp : size.FurtherWarmUp);
+                var answers = await MeasureAsync(server, name, kind, deployment, files[kind.Bodies], size.WarmUpOf(kind));
                 answered += answers;
                 refreshed += kind == RequestKind.Refresh ? answers : 0;
             }
         }
 
         Check(name, answered, refreshed, provider, await deployment.TallyAuditAsync());
-        if (database is not null && further)
-        {
-            results.Sizes = await DatabaseUse.SizesAsync(database, tokensets);
-        }
     }
 
     /// <summary>Requests that were under way when the generator stopped are in the log as well; so are the first answers.</summary>
@@ -119,14 +129,16 @@ internal sealed class Suite(SuiteSize size, Results results)
     /// <returns>How many answers there were, while warming up as well.</returns>
     private async Task<long> MeasureAsync(ServerProcess server, string name, RequestKind kind, Deployment at, string requests, TimeSpan warmUp)
     {
-        Console.Error.WriteLine($"{name}: {kind.Name} …");
-        var warm = await Wrk.RunAsync(at.Address, requests, kind, warmUp);
+        Tell($"{name}: {kind.Name} …");
+        var warm = await Wrk.WarmUpAsync(at.Address, requests, kind, warmUp);
         var (cpu, machine, database) = (server.Cpu, MachineCpu.Total(), at.Database is null ? null : await DatabaseUse.ReadAsync(at.Database));
-        var load = await Wrk.RunAsync(at.Address, requests, kind, size.Duration, warm.Answered + kind.Connections);
+        var load = await Wrk.MeasureAsync(at.Address, requests, kind, size.Duration, warm.Answered + kind.Connections);
         var used = database is null ? null : (await DatabaseUse.ReadAsync(at.Database!)).Since(database, load.Answered);
         var own = (server.Cpu - cpu) / load.Answered;
         var rest = ((MachineCpu.Total() - machine) / load.Answered) - own - (used?.Cpu ?? TimeSpan.Zero);
-        results.Rows.Add(new Measured(name, kind.Name, load, own, rest, used, server.ResidentBytes));
+        var measured = new Measured(name, kind.Name, load, own, rest, used, server.ResidentBytes);
+        results.Rows.Add(measured);
+        Tell(string.Create(CultureInfo.InvariantCulture, $"  {load.PerSecond:N0}/s, {own.TotalMicroseconds:F0} µs, {measured.ResidentBytes / 1e6:N0} MB"));
         if (load.Wrong + warm.Wrong > 0)
         {
             results.Failures.Add($"{name}, {kind.Name}: {load.Wrong + warm.Wrong} wrong answers");
@@ -134,6 +146,9 @@ internal sealed class Suite(SuiteSize size, Results results)
 
         return load.Answered + warm.Answered;
     }
+
+    /// <summary>A run takes long: what it is at, and what it saw.</summary>
+    private static void Tell(string line) => Console.Error.WriteLine(line);
 
     private static ProcessStartInfo Serve(Deployment deployment)
     {

@@ -18,13 +18,20 @@ internal static class Wrk
     /// <summary>Unless a kind has another number of them.</summary>
     public const int Connections = 48;
 
+    /// <summary>All bodies in order, so that each has been used once when it is measured, if there is time for that.</summary>
+    public static Task<Load> WarmUpAsync(string url, string requests, RequestKind kind, TimeSpan duration) =>
+        RunAsync(url, requests, kind, duration, kind.Once ? "in-order" : "around", skip: 0);
+
     /// <param name="skip">Of a kind that is good for one use: how many have been used up.</param>
-    public static async Task<Load> RunAsync(string url, string requests, RequestKind kind, TimeSpan duration, long skip = 0)
+    public static Task<Load> MeasureAsync(string url, string requests, RequestKind kind, TimeSpan duration, long skip) =>
+        RunAsync(url, requests, kind, duration, kind.Once ? "in-order" : "random", skip);
+
+    private static async Task<Load> RunAsync(string url, string requests, RequestKind kind, TimeSpan duration, string order, long skip)
     {
         var start = new ProcessStartInfo("wrk") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])
             ["-t1", Number("-c{0}", kind.Connections), Number("-d{0}s", (long)duration.TotalSeconds), "--timeout", "30s", "-s", Path.Combine(AppContext.BaseDirectory, "exchange.lua"), url,
-                "--", requests, kind.Once ? "in-order" : "random", Number("{0}", skip), kind.Prefix])
+                "--", requests, order, Number("{0}", skip), kind.Prefix])
         {
             start.ArgumentList.Add(argument);
         }

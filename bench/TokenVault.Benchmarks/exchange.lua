@@ -1,8 +1,8 @@
 -- wrk script: POSTs the bodies of a file, and counts the answers that are not a 200 with a stored token.
--- arguments: FILE (a body a line), random | in-order, how many to skip, what a right token begins with
+-- arguments: FILE (a body a line), random | around (in order, again and again) | in-order (once), how many to skip, what a right token begins with
 
 local bodies, token = {}, ''
-local in_order = false
+local order = ''
 local threads = {}
 
 function setup(thread)
@@ -12,9 +12,9 @@ end
 function init(args)
    wrong = 0
    used = 0
-   in_order = args[2] == 'in-order'
+   order = args[2]
    token = '"access_token":"' .. args[4]
-   local skip = in_order and tonumber(args[3]) or 0
+   local skip = order == 'in-order' and tonumber(args[3]) or 0
    for line in io.lines(args[1]) do
       if skip > 0 then
          skip = skip - 1
@@ -28,10 +28,13 @@ function init(args)
 end
 
 function request()
-   if not in_order then
+   if order == 'random' then
       return bodies[math.random(#bodies)]
    end
    used = used + 1
+   if order == 'around' then
+      return bodies[(used - 1) % #bodies + 1]
+   end
    if used > #bodies then
       wrong = wrong + 1
       return bodies[#bodies]

@@ -8,7 +8,7 @@ internal static class OptionsValidation
 {
     private static readonly string[] KnownKeys =
     [
-        "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Keys:RootKeyFile",
+        "Issuer", "DataDirectory", "Storage:ConnectionString", "Storage:ConnectionStringFile", "Storage:ClockTolerance", "Storage:RememberedRows", "Keys:RootKeyFile",
         "Keys:PreviousRootKeyFile", "Keys:RetireAfter", "Tls:CertificateFile", "Tls:KeyFile", "Egress:AllowedNetworks",
         "Egress:CertificateAuthorityFile", "Egress:AnswerTimeout", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
         "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime", "Audit:RetentionDays", "Audit:ManagementReads", "Api:RequestsPerSecond",
@@ -39,6 +39,8 @@ internal static class OptionsValidation
         options.Storage.ConnectionString = SecretValue(section, "Storage:ConnectionString", errors);
         options.Storage.ClockTolerance =
             Parse(section, "Storage:ClockTolerance", options.Storage.ClockTolerance, TryParseTime, "a time span like 00:00:05", errors);
+        options.Storage.RememberedRows =
+            Parse(section, "Storage:RememberedRows", options.Storage.RememberedRows, TryParseCount, "a number from 0 (none) to 1000000", errors);
         options.Keys.RootKeyFile = section["Keys:RootKeyFile"];
         options.Keys.PreviousRootKeyFile = section["Keys:PreviousRootKeyFile"];
         options.Keys.RetireAfter = Parse(section, "Keys:RetireAfter", options.Keys.RetireAfter, TryParseTime, "a time span like 30.00:00:00", errors);

@@ -86,6 +86,9 @@ internal sealed class TokenVaultOptions
 
         /// <summary>How far this server's clock may be from PostgreSQL's before it is not ready.</summary>
         public TimeSpan ClockTolerance { get; set; } = TimeSpan.FromSeconds(5);
+
+        /// <summary>Of users, refresh tokens and tokensets: how many of each, in use lately, are kept in memory; 0 for none.</summary>
+        public int RememberedRows { get; set; } = 12_000;
     }
 
     internal sealed class KeyOptions

@@ -23,7 +23,8 @@ internal sealed partial class TokenVaultServer : IAsyncDisposable
     public static async Task<TokenVaultServer> StartAsync(
         string[] args, Action<WebApplicationBuilder>? configure = null, Func<IStorage, IStorage>? around = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        // Settings are read once. Watching their files would watch all below the working directory, and be told of every write to a store there.
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
         builder.Services.AddSingleton(TimeProvider.System);
         LogFilters.Apply(builder);
         configure?.Invoke(builder);

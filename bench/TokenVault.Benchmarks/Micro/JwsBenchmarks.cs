@@ -12,7 +12,7 @@ public class JwsBenchmarks
 {
     private const string Api = "https://api.example/";
 
-    private readonly Deployment _deployment = new("micro", database: null);
+    private readonly Deployment _deployment = new(database: null);
     private TokenVaultServer _server = null!;
     private AccessTokens _tokens = null!;
     private string _token = "";

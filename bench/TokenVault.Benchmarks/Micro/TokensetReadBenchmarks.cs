@@ -35,7 +35,7 @@ public class TokensetReadBenchmarks
     private async Task SetUpAsync()
     {
         _postgres = Engine == "PostgreSQL" ? await PostgresServer.StartAsync() : null;
-        _deployment = new Deployment("micro", _postgres is null ? null : await _postgres.CreateDatabaseAsync());
+        _deployment = new Deployment(_postgres is null ? null : await _postgres.CreateDatabaseAsync());
         await BenchStore.FillAsync(_deployment, new StoreSize(Tokensets));
         _server = await TokenVaultServer.StartAsync([], _deployment.Configure);
         _finder = _server.Services.GetRequiredService<TokensetFinder>();

@@ -1,3 +1,5 @@
+using TokenVault.Server;
+
 namespace TokenVault.Benchmarks.Scaling;
 
 /// <summary>How much a set-up carries: the most exchanges per second with which it keeps to the limits.</summary>
@@ -12,13 +14,11 @@ internal static class Capacity
     /// <summary>Of anything that queues: beyond it, a little more load is much more waiting.</summary>
     public const double MostShare = 0.9;
 
-    /// <summary>What a server remembers of a kind, as RememberedRows has it.</summary>
-    private const double RememberedBytes = 40 * 1024 * 1024;
-
     private const int Steps = 8;
 
-    public static Outcome Find(Scenario scenario, Model model, double tokensetBytes)
+    public static Outcome Find(Scenario scenario, Model model)
     {
+        var rememberedUsers = new TokenVaultOptions().Storage.RememberedRows;
         var deployments = scenario.Deployments;
         var nodes = scenario.Nodes / deployments;
         var high = Math.Min(nodes * scenario.NodeProcessors / model.Exchange, scenario.DatabaseProcessors / Math.Max(1e-6, model.DatabaseRow));
@@ -27,7 +27,7 @@ internal static class Capacity
         for (var i = 0; i < Steps; i++)
         {
             var middle = Math.Sqrt(low * high);
-            var remembered = HitRatio.Of(scenario.Workload.Users(middle), RememberedBytes / tokensetBytes, scenario.Workload.Skew);
+            var remembered = HitRatio.Of(scenario.Workload.Users(middle), rememberedUsers, scenario.Workload.Skew);
             var outcome = new Cluster(scenario, model).Run(scenario, middle, remembered * (1 - scenario.Workload.RefreshShare));
             if (IsCarried(outcome, middle))
             {

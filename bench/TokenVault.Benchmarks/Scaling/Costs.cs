@@ -59,7 +59,6 @@ internal sealed record Costs
         var sizes = results.Sizes!;
         figures["tokenset_bytes"] = new Figure(Math.Round(sizes.Tokenset), $"{store}: on disk for each tokenset with its user, account, refresh token, keys and indexes");
         figures["tokenset_index_bytes"] = new Figure(Math.Round(sizes.TokensetIndexes), $"{store}: of these the indexes");
-        figures["tokenset_body_bytes"] = new Figure(Math.Round(sizes.TokensetBody), $"{store}: the tokenset's row as a server remembers it");
         figures["receipt_body_bytes"] = new Figure(Math.Round(sizes.ReceiptBody), $"{store}: the row that a refresh leaves for a day, without keys and indexes");
         figures["audit_row_bytes"] = new Figure(Math.Round(sizes.AuditRow), $"{store}: on disk for each audit row with its indexes");
         return new Costs { Command = command, MeasuredOn = day, Processors = Environment.ProcessorCount, Figures = figures };

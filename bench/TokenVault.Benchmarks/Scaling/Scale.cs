@@ -42,7 +42,7 @@ internal static class Scale
         Line(text, $"|---:|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|");
         foreach (var scenario in Scenarios)
         {
-            var outcome = Capacity.Find(scenario, model, costs["tokenset_body_bytes"]);
+            var outcome = Capacity.Find(scenario, model);
             var times = scenario.Deployments;
             var rate = outcome.PerSecond * times;
             Line(text, $"| {scenario.Nodes} | {scenario.Workload.Name} | {scenario.Note} | {Round(rate)} | {Round(outcome.RefreshesPerSecond * times)} | {Round(scenario.Workload.Users(rate))} | {outcome.Remembered:P0} | {outcome.P50 * 1e3:F1} | {outcome.P99 * 1e3:F1} | {outcome.NodeCpu:P0} | {outcome.DatabaseCpu:P0} | {Round(outcome.CommitsPerSecond * times)} | {outcome.Notifying:P0} | {outcome.Gate:P0} | {outcome.Chain:P0} | {outcome.Connections * scenario.Nodes:N0} | {outcome.Tightest.Name} |");

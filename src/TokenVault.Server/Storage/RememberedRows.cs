@@ -9,11 +9,11 @@ namespace TokenVault.Server.Storage;
 internal sealed class RememberedRows<T> : IDisposable
     where T : class, IRecord<T>
 {
-    /// <summary>In bytes of rows as they are stored; as objects they take about as much.</summary>
-    private const long MostBytes = 40 * 1024 * 1024;
+    /// <summary>Of a row as it is stored, where there are as many as may be: more than that of a tokenset is seldom.</summary>
+    private const long UsualBytes = 4 * 1024;
 
-    /// <summary>How much is forgotten when there is too much.</summary>
-    private const long Room = MostBytes / 16;
+    /// <summary>What part is forgotten when there is too much.</summary>
+    private const int Room = 16;
 
     private static readonly string OwnerKind = Change.OwnerKind(T.Kind);
 
@@ -21,6 +21,7 @@ internal sealed class RememberedRows<T> : IDisposable
     private readonly Lock _gate = new();
 
     private readonly IStorage _storage;
+    private readonly int _most;
     private readonly TimeProvider _time;
     private readonly IDisposable _watch;
 
@@ -32,9 +33,10 @@ internal sealed class RememberedRows<T> : IDisposable
     private long _bytes;
     private long _changes;
 
-    public RememberedRows(IStorage storage, TimeProvider time)
+    public RememberedRows(IStorage storage, TokenVaultOptions options, TimeProvider time)
     {
         _storage = storage;
+        _most = options.Storage.RememberedRows;
         _time = time;
         _watch = storage.Watch(Forget);
     }
@@ -95,15 +97,15 @@ internal sealed class RememberedRows<T> : IDisposable
     {
         lock (_gate)
         {
-            if (_changes != since)
+            if (_changes != since || rows.Count > _most || bytes > _most * UsualBytes)
             {
                 return;
             }
 
             Remove(lookup);
-            if (_bytes + bytes > MostBytes)
+            if (_lookups.Count + rows.Count > _most || _bytes + bytes > _most * UsualBytes)
             {
-                MakeRoom();
+                MakeRoom(rows.Count, bytes);
             }
 
             _found[lookup] = (rows, bytes);
@@ -130,15 +132,17 @@ internal sealed class RememberedRows<T> : IDisposable
     }
 
     /// <summary>Any of them: what is used comes back, and no bookkeeping of uses slows down the reads.</summary>
-    private void MakeRoom()
+    private void MakeRoom(int rows, long bytes)
     {
+        var (mostRows, mostBytes) = (_most - Math.Max(rows, _most / Room), (_most * UsualBytes) - Math.Max(bytes, _most * UsualBytes / Room));
         foreach (var (lookup, _) in _found)
         {
-            Remove(lookup);
-            if (_bytes <= MostBytes - Room)
+            if (_lookups.Count <= mostRows && _bytes <= mostBytes)
             {
                 return;
             }
+
+            Remove(lookup);
         }
     }
 

@@ -1,3 +1,4 @@
+using TokenVault.Server;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Storage.Sqlite;
 using TokenVault.Testing;
@@ -14,7 +15,7 @@ public sealed class RememberedRowsTests : IAsyncLifetime, IDisposable
     public RememberedRowsTests()
     {
         _storage = new SlowStorage(SqliteStorage.Open(_directory.File, _clock));
-        _rows = new RememberedRows<Note>(_storage, _clock);
+        _rows = Remember(1_000);
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -90,18 +91,41 @@ public sealed class RememberedRowsTests : IAsyncLifetime, IDisposable
         (await _rows.FindAsync("a", Recall.Allowed, default)).ShouldBeNull();
     }
 
-    [Fact]
-    public void What_is_too_much_is_forgotten_and_the_newest_stays()
+    [Theory]
+    [InlineData(1, 940, 1_000)] // more rows than may be kept
+    [InlineData(40 * 1024, 94, 100)] // fewer, but more bytes
+    public void What_is_too_much_is_forgotten_and_the_newest_stays(int bytes, int least, int most)
     {
-        const int megabyte = 1024 * 1024;
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 2_000; i++)
         {
-            _rows.Keep($"{i}", [new Note { Id = $"{i}" }], megabyte, _rows.Moment);
+            _rows.Keep($"{i}", [new Note { Id = $"{i}" }], bytes, _rows.Moment);
             _rows.Recalled($"{i}", Recall.Allowed).ShouldNotBeNull();
         }
 
-        Enumerable.Range(0, 200).Count(i => _rows.Recalled($"{i}", Recall.Allowed) is not null).ShouldBeInRange(36, 40);
+        Enumerable.Range(0, 2_000).Count(i => _rows.Recalled($"{i}", Recall.Allowed) is not null).ShouldBeInRange(least, most);
     }
+
+    [Fact]
+    public void What_is_more_than_may_be_kept_at_all_is_not_kept_and_drives_nothing_out()
+    {
+        _rows.Keep("a", [new Note { Id = "a" }], 1, _rows.Moment);
+        _rows.Keep("b", [new Note { Id = "b" }], 1_000 * 4 * 1024 + 1, _rows.Moment);
+        _rows.Keep("c", [.. Enumerable.Range(0, 1_001).Select(i => new Note { Id = $"c{i}" })], 1, _rows.Moment);
+        _rows.Recalled("a", Recall.Allowed).ShouldNotBeNull();
+        _rows.Recalled("b", Recall.Allowed).ShouldBeNull();
+        _rows.Recalled("c", Recall.Allowed).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Where_nothing_is_to_be_remembered_nothing_is()
+    {
+        await CommitAsync(new Batch().Insert(new Note { Id = "a" }));
+        using var none = Remember(0);
+        (await none.FindAsync("a", Recall.Allowed, default)).ShouldNotBeNull();
+        none.Recalled("a", Recall.Allowed).ShouldBeNull();
+    }
+
+    private RememberedRows<Note> Remember(int most) => new(_storage, new TokenVaultOptions { Storage = { RememberedRows = most } }, _clock);
 
     private async Task CommitAsync(Batch batch) => (await _storage.CommitAsync(batch)).Committed.ShouldBeTrue();
 }

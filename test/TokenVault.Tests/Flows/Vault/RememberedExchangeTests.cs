@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using TokenVault.Server;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
@@ -15,7 +16,8 @@ public sealed class DeafScene : VaultScene
         .AddSingleton(Deaf<User>).AddSingleton(Deaf<Tokenset>).AddSingleton(Deaf<RefreshToken>);
 
     private static RememberedRows<T> Deaf<T>(IServiceProvider services)
-        where T : class, IRecord<T> => new(new DeafStorage(services.GetRequiredService<IStorage>()), services.GetRequiredService<TimeProvider>());
+        where T : class, IRecord<T> => new(
+            new DeafStorage(services.GetRequiredService<IStorage>()), services.GetRequiredService<TokenVaultOptions>(), services.GetRequiredService<TimeProvider>());
 }
 
 /// <summary>What is remembered saves reads, and decides nothing that is not true when the audit row is written.</summary>
