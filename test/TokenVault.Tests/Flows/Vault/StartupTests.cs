@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using TokenVault.Server;
 using TokenVault.Server.Demo;
@@ -185,6 +187,19 @@ public sealed class StartupTests : IAsyncLifetime
         error.TrimEnd('\n').ShouldNotContain('\n');
         error.ShouldContain(port.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
+
+    [Fact]
+    public async Task Nothing_is_watched_below_the_directory_that_the_server_is_started_in()
+    {
+        await using var server = await StartAsync();
+        var files = ((IConfigurationRoot)server.Services.GetRequiredService<IConfiguration>()).Providers.OfType<FileConfigurationProvider>().ToList();
+        files.ShouldNotBeEmpty();
+        files.ShouldAllBe(file => !file.Source.ReloadOnChange);
+    }
+
+    [Fact]
+    public async Task How_many_rows_are_remembered_is_a_number() =>
+        (await RefusalAsync(("TokenVault:Storage:RememberedRows", "-1"))).ShouldContain("TokenVault__Storage__RememberedRows");
 
     private Task<TokenVaultServer> StartAsync(params (string Key, string Value)[] settings) =>
         TokenVaultServer.StartAsync([], builder =>
