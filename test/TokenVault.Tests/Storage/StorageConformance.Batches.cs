@@ -54,6 +54,48 @@ public abstract partial class StorageConformance
     }
 
     [Fact]
+    public async Task Rows_put_one_after_the_other_are_each_put_as_alone()
+    {
+        var soon = Clock.GetUtcNow().AddMinutes(1);
+        await CommittedAsync(
+            new InsertOperation(Row("named", "old", keys: [Name("n"), Owner("before")])),
+            new InsertOperation(Row("kept", "old", keys: [Owner("o")])),
+            new InsertOperation(Row("dead", "old", expiresAt: soon)),
+            new ReplaceOperation(Row("dead", "old", version: 1, expiresAt: soon)));
+        Clock.Advance(TimeSpan.FromMinutes(2));
+
+        await CommittedAsync(
+            new PutOperation(Row("named", "new", keys: Owner("o"))),
+            new PutOperation(Row("kept", "new", keys: [Owner("o"), Owner("o"), Owner("p")])),
+            new PutOperation(Row("dead", "new")),
+            new PutOperation(Row("fresh", "new", expiresAt: Clock.GetUtcNow().AddMinutes(1), keys: Owner("o"))),
+            new PutOperation(Row("fresh", "newer", keys: Owner("o"))));
+
+        (await Storage.ListAsync(new ListQuery("note"), default)).Select(row => (row.Id, row.Version, Body(row)))
+            .ShouldBe([("dead", 1, "new"), ("fresh", 2, "newer"), ("kept", 2, "new"), ("named", 2, "new")]);
+        (await IdsAsync(new ListQuery("note") { Index = Owner("o") })).ShouldBe(["fresh", "kept", "named"]);
+        (await IdsAsync(new ListQuery("note") { Index = Owner("p") })).ShouldBe(["kept"]);
+        (await IdsAsync(new ListQuery("note") { Index = Owner("before") })).ShouldBeEmpty();
+        (await IdByNameAsync("n")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Of_many_conditions_the_first_one_in_the_way_is_named()
+    {
+        var soon = Clock.GetUtcNow().AddMinutes(1);
+        await CommittedAsync(
+            new InsertOperation(Row("a")), new InsertOperation(Row("b")), new InsertOperation(Row("c", expiresAt: soon)), new InsertOperation(Row("d")));
+        RequireOperation[] all = [new("note", "d", 1), new("note", "a", 1), new("note", "c", 1), new("note", "b", 1)];
+        await CommittedAsync([.. all, new PutOperation(Row("done"))]);
+
+        await RefusedAsync(CommitOutcome.VersionConflict, 3, [.. all[..3], new RequireOperation("note", "b", 2), new RequireOperation("note", "none", 1)]);
+        Clock.Advance(TimeSpan.FromMinutes(2));
+        await RefusedAsync(CommitOutcome.VersionConflict, 2, [.. all, new PutOperation(Row("undone"))]);
+        await RefusedAsync(CommitOutcome.VersionConflict, 1, all[0], all[0] with { Version = 2 }, all[1]);
+        (await FindAsync("undone")).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task The_first_operation_in_the_way_is_named()
     {
         await CommittedAsync(new InsertOperation(Row("a")));

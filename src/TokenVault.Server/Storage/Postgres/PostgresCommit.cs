@@ -68,10 +68,16 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         }
     }
 
-    private static void AddRow(PostgresRows rows, Operation operation)
+    private static void AddRows(PostgresRows rows, IReadOnlyList<Operation> run)
     {
-        switch (operation)
+        switch (run[0])
         {
+            case RequireOperation when run.Count > 1:
+                rows.Require([.. run.Cast<RequireOperation>()]);
+                break;
+            case PutOperation when run.Count > 1:
+                rows.Put([.. run.Cast<PutOperation>().Select(put => put.Entity)]);
+                break;
             case InsertOperation insert:
                 rows.Insert(insert.Entity);
                 break;
@@ -96,7 +102,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
             case AppendOperation or DropAuditOperation or AcquireLeaseOperation or RenewLeaseOperation or RequireFenceOperation or ReleaseLeaseOperation:
                 break;
             default:
-                throw new NotSupportedException($"The PostgreSQL engine has no {operation.GetType().Name}.");
+                throw new NotSupportedException($"The PostgreSQL engine has no {run[0].GetType().Name}.");
         }
     }
 
@@ -182,9 +188,11 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         var rewritten = operations.OfType<RewriteOperation>().Select(rewrite => new Change(rewrite.Entity.Kind, rewrite.Entity.Id));
         rows.Lock(changes.Concat(rewritten), operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)));
         changes.AddRange(operations.Select(ChangedOwner).OfType<Change>().Distinct());
-        for (script.Operation = 0; script.Operation < operations.Count; script.Operation++)
+        for (script.Operation = 0; script.Operation < operations.Count;)
         {
-            AddRow(rows, operations[script.Operation]);
+            var run = PostgresRun.At(operations, script.Operation);
+            AddRows(rows, run);
+            script.Operation += run.Count;
         }
 
         if (changes.Count > 0)

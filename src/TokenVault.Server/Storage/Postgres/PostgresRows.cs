@@ -14,6 +14,14 @@ internal readonly struct PostgresRows(PostgresScript script, long now)
         "SELECT 1 FROM entity e JOIN unnest($1, $2) WITH ORDINALITY AS n (kind, id, place) ON e.kind = n.kind AND e.id = n.id ORDER BY n.place";
 
     private const string LockShared = $"{Named} FOR SHARE OF e";
+    private const string PutSql = "INSERT INTO entity AS e (kind, id, version, expires_at, body)";
+
+    private const string OrReplaceSql =
+        """
+        ON CONFLICT (kind, id) DO UPDATE
+        SET version = CASE WHEN e.expires_at <= $5 THEN 1 ELSE e.version + 1 END, expires_at = excluded.expires_at, body = excluded.body
+        """;
+
     private const string LockExclusively = $"{Named} FOR NO KEY UPDATE OF e";
 
     /// <summary>
@@ -70,11 +78,7 @@ internal readonly struct PostgresRows(PostgresScript script, long now)
     public void Put(Entity entity)
     {
         script.Run(
-            """
-            INSERT INTO entity AS e (kind, id, version, expires_at, body) VALUES ($1, $2, 1, $3, $4)
-            ON CONFLICT (kind, id) DO UPDATE
-            SET version = CASE WHEN e.expires_at <= $5 THEN 1 ELSE e.version + 1 END, expires_at = excluded.expires_at, body = excluded.body
-            """,
+            $"{PutSql} VALUES ($1, $2, 1, $3, $4) {OrReplaceSql}",
             Text(entity.Kind),
             Text(entity.Id),
             Time(entity.ExpiresAt),
@@ -109,6 +113,55 @@ internal readonly struct PostgresRows(PostgresScript script, long now)
         Text(id),
         Number(version),
         Number(now));
+
+    /// <summary>As the other one, of different rows.</summary>
+    public void Require(IReadOnlyList<RequireOperation> rows) => script.NeedNone(
+        CommitOutcome.VersionConflict,
+        """
+        WITH held AS MATERIALIZED (
+            SELECT n.nth FROM entity e JOIN unnest($1, $2, $3) WITH ORDINALITY AS n (kind, id, version, nth) ON e.kind = n.kind AND e.id = n.id
+            WHERE e.version = n.version AND (e.expires_at IS NULL OR e.expires_at > $4)
+            ORDER BY n.nth FOR SHARE OF e
+        )
+        SELECT min(n.nth) - 1 FROM unnest($1) WITH ORDINALITY AS n (kind, nth) WHERE n.nth NOT IN (SELECT nth FROM held)
+        """,
+        Texts(rows.Select(row => row.Kind)),
+        Texts(rows.Select(row => row.Id)),
+        Numbers(rows.Select(row => row.Version)),
+        Number(now));
+
+    /// <summary>As the other one, of different rows without unique keys.</summary>
+    public void Put(IReadOnlyList<Entity> entities)
+    {
+        var (kinds, ids) = (entities.Select(entity => entity.Kind), entities.Select(entity => entity.Id));
+        script.Run(
+            $"{PutSql} SELECT kind, id, 1, expires_at, body FROM unnest($1, $2, $3, $4) AS n (kind, id, expires_at, body) {OrReplaceSql}",
+            Texts(kinds),
+            Texts(ids),
+            Times(entities.Select(entity => entity.ExpiresAt)),
+            ByteArrays(entities.Select(entity => entity.Body)),
+            Number(now));
+        script.Run("DELETE FROM unique_key k USING unnest($1, $2) AS n (kind, id) WHERE k.kind = n.kind AND k.id = n.id", Texts(kinds), Texts(ids));
+        var keys = entities.SelectMany(entity => entity.Keys.Distinct().Select(key => (entity.Kind, entity.Id, key.Name, key.Value))).ToList();
+        script.Run(
+            """
+            DELETE FROM index_key k USING unnest($1, $2) AS n (kind, id)
+            WHERE k.kind = n.kind AND k.id = n.id
+                AND (k.kind, k.id, k.name, k.value) NOT IN (SELECT * FROM unnest($3, $4, $5, $6))
+            """,
+            Texts(kinds),
+            Texts(ids),
+            Texts(keys.Select(key => key.Kind)),
+            Texts(keys.Select(key => key.Id)),
+            Texts(keys.Select(key => key.Name)),
+            Texts(keys.Select(key => key.Value)));
+        script.Run(
+            "INSERT INTO index_key (kind, id, name, value) SELECT * FROM unnest($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            Texts(keys.Select(key => key.Kind)),
+            Texts(keys.Select(key => key.Id)),
+            Texts(keys.Select(key => key.Name)),
+            Texts(keys.Select(key => key.Value)));
+    }
 
     public void DeleteIndexed(string name, string value) => script.Remove(
         """

@@ -8,9 +8,13 @@ namespace TokenVault.Server.Storage.Postgres;
 /// </summary>
 internal sealed class PostgresScript : IAsyncDisposable
 {
+    private const int Refused = 0;
+
+    private static int? Fine => null;
+
     private readonly NpgsqlBatch _batch;
     private readonly List<Answer> _answers = [];
-    private Answer? _refusal;
+    private CommitResult? _refusal;
 
     public PostgresScript(NpgsqlConnection connection) => _batch = new NpgsqlBatch(connection);
 
@@ -39,15 +43,19 @@ internal sealed class PostgresScript : IAsyncDisposable
 
     /// <summary>A query whose answer does not matter.</summary>
     public void RunQuery(string sql, params NpgsqlParameter[] parameters) =>
-        Ask(CommitOutcome.Committed, static (_, _) => Task.FromResult(true), sql, parameters);
+        Ask(CommitOutcome.Committed, static (_, _) => Task.FromResult(Fine), sql, parameters);
 
     /// <summary>The answer must have a row.</summary>
     public void NeedRow(CommitOutcome otherwise, string sql, params NpgsqlParameter[] parameters) =>
-        Ask(otherwise, static (reader, _) => reader.ReadAsync(), sql, parameters);
+        Ask(otherwise, static async (reader, _) => await reader.ReadAsync() ? Fine : Refused, sql, parameters);
+
+    /// <summary>The answer must be null; a number says which operation is in the way, counted from this one.</summary>
+    public void NeedNone(CommitOutcome otherwise, string sql, params NpgsqlParameter[] parameters) =>
+        Ask(otherwise, static async (reader, _) => await reader.ReadAsync() && !reader.IsDBNull(0) ? (int)reader.GetInt64(0) : Fine, sql, parameters);
 
     /// <summary>The answer must be this number.</summary>
     public void NeedNumber(long expected, CommitOutcome otherwise, string sql, params NpgsqlParameter[] parameters) =>
-        Ask(otherwise, async (reader, _) => await reader.ReadAsync() && reader.GetInt64(0) == expected, sql, parameters);
+        Ask(otherwise, async (reader, _) => await reader.ReadAsync() && reader.GetInt64(0) == expected ? Fine : Refused, sql, parameters);
 
     /// <summary>The answer must be a fence.</summary>
     public void NeedFence(string sql, params NpgsqlParameter[] parameters) => Ask(CommitOutcome.LeaseConflict, ReadFenceAsync, sql, parameters);
@@ -66,61 +74,62 @@ internal sealed class PostgresScript : IAsyncDisposable
             await using var reader = await _batch.ExecuteReaderAsync();
             foreach (var answer in _answers)
             {
-                if (!await answer.IsFine(reader, this) && (_refusal is null || answer.Operation < _refusal.Operation))
+                if (await answer.Read(reader, this) is { } offset && (_refusal is null || answer.Operation + offset < _refusal.FailedOperation))
                 {
-                    _refusal = answer;
+                    _refusal = new CommitResult(answer.Otherwise, answer.Operation + offset);
                 }
 
                 await reader.NextResultAsync();
             }
 
-            return _refusal is null ? null : new CommitResult(_refusal.Otherwise, _refusal.Operation);
+            return _refusal;
         }
         catch (PostgresException e) when (_refusal is not null && !PostgresFailures.IsUnavailable(e))
         {
             // A statement stumbled over what the one in the way had left undone.
-            return new CommitResult(_refusal.Otherwise, _refusal.Operation);
+            return _refusal;
         }
     }
 
     public ValueTask DisposeAsync() => _batch.DisposeAsync();
 
-    private static async Task<bool> ReadFenceAsync(NpgsqlDataReader reader, PostgresScript script)
+    private static async Task<int?> ReadFenceAsync(NpgsqlDataReader reader, PostgresScript script)
     {
         if (!await reader.ReadAsync())
         {
-            return false;
+            return Refused;
         }
 
         script.Fence = reader.GetInt64(0);
-        return true;
+        return Fine;
     }
 
-    private static async Task<bool> ReadRemovedAsync(NpgsqlDataReader reader, PostgresScript script)
+    private static async Task<int?> ReadRemovedAsync(NpgsqlDataReader reader, PostgresScript script)
     {
         while (await reader.ReadAsync())
         {
             script.Removed.Add(new Change(reader.GetString(0), reader.GetString(1)));
         }
 
-        return true;
+        return Fine;
     }
 
-    private static async Task<bool> ReadPlacesAsync(NpgsqlDataReader reader, PostgresScript script)
+    private static async Task<int?> ReadPlacesAsync(NpgsqlDataReader reader, PostgresScript script)
     {
         while (await reader.ReadAsync())
         {
             script.Places.Add((int)reader.GetInt64(0));
         }
 
-        return true;
+        return Fine;
     }
 
-    private void Ask(CommitOutcome otherwise, Func<NpgsqlDataReader, PostgresScript, Task<bool>> isFine, string sql, NpgsqlParameter[] parameters)
+    private void Ask(CommitOutcome otherwise, Func<NpgsqlDataReader, PostgresScript, Task<int?>> read, string sql, NpgsqlParameter[] parameters)
     {
         Run(sql, parameters);
-        _answers.Add(new Answer(Operation, otherwise, isFine));
+        _answers.Add(new Answer(Operation, otherwise, read));
     }
 
-    private sealed record Answer(int Operation, CommitOutcome Otherwise, Func<NpgsqlDataReader, PostgresScript, Task<bool>> IsFine);
+    /// <param name="Read">Null, or which operation is in the way, counted from <paramref name="Operation"/>.</param>
+    private sealed record Answer(int Operation, CommitOutcome Otherwise, Func<NpgsqlDataReader, PostgresScript, Task<int?>> Read);
 }
