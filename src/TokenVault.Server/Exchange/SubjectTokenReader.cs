@@ -75,7 +75,7 @@ internal sealed class SubjectTokenReader(
         var used = refreshTokens.Used(record, client);
         if (!ReferenceEquals(used, record))
         {
-            await storage.CommitAsync(new Batch().Replace(used));
+            await storage.CommitAsync(new Batch().Update(used));
         }
 
         return new SubjectOwner(record.UserId, record.Methods) { Presented = record };

@@ -19,6 +19,10 @@ internal sealed class Batch
     public Batch Replace<T>(T record)
         where T : class, IRecord<T> => Add(new ReplaceOperation(record.ToEntity()));
 
+    /// <summary>As <see cref="Replace{T}"/>, of a record that has the very keys of the stored one: they are not looked at.</summary>
+    public Batch Update<T>(T record)
+        where T : class, IRecord<T> => Add(new UpdateOperation(record.ToEntity()));
+
     /// <summary>
     /// Writes whatever stands there: for rows whose last writer wins. The version becomes one more than that of the live row, else 1.
     /// Fails as duplicate when another live row holds one of the unique keys.
@@ -102,6 +106,8 @@ internal abstract record Operation;
 internal sealed record InsertOperation(Entity Entity) : Operation;
 
 internal sealed record ReplaceOperation(Entity Entity) : Operation;
+
+internal sealed record UpdateOperation(Entity Entity) : Operation;
 
 internal sealed record PutOperation(Entity Entity) : Operation;
 

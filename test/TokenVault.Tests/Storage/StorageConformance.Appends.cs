@@ -79,6 +79,36 @@ public abstract partial class StorageConformance
     }
 
     [Fact]
+    public async Task Of_many_that_update_one_row_at_once_one_is_done_and_nobody_fails_for_anothers()
+    {
+        var soon = Clock.GetUtcNow().AddHours(1);
+        await CommittedAsync([.. Enumerable.Range(0, 20).Select(i => new InsertOperation(Row($"r{i}", keys: [Name($"n{i}"), Owner("o")])))]);
+        await CommittedAsync(new InsertOperation(Row("gone", expiresAt: soon.AddHours(-0.5))));
+        Clock.Advance(TimeSpan.FromMinutes(31));
+        var attempts = Enumerable.Range(0, 200).Select(i => (Row: $"r{i % 20}", Id: $"a{i:000}", Audited: i % 3 > 0)).ToList();
+        var results = await Task.WhenAll(attempts.Select(attempt => Task.Run(async () => await CommitAsync(
+        [
+            .. attempt.Audited ? (Operation[])[new RequireOperation("note", "r0", 1), new AppendOperation(Audit(attempt.Id))] : [],
+            new UpdateOperation(Row(attempt.Row, attempt.Id, version: 1, expiresAt: soon)),
+        ]))));
+
+        (await CommitAsync(new UpdateOperation(Row("gone", "back", version: 1)))).Outcome.ShouldBe(CommitOutcome.VersionConflict);
+        var done = attempts.Where((_, i) => results[i].Committed).ToList();
+        results.ShouldAllBe(result => result.Committed || result.Outcome == CommitOutcome.VersionConflict);
+        done.Select(attempt => attempt.Row).ShouldBeUnique();
+        done.Count.ShouldBeGreaterThan(0);
+        (await AuditIdsAsync()).Order(StringComparer.Ordinal).ShouldBe(done.Where(attempt => attempt.Audited).Select(attempt => attempt.Id).Order(StringComparer.Ordinal));
+        foreach (var attempt in done)
+        {
+            var row = (await FindAsync(attempt.Row)).ShouldNotBeNull();
+            (Body(row), row.Version, row.ExpiresAt).ShouldBe((attempt.Id, 2, soon));
+            (await IdByNameAsync("n" + attempt.Row[1..])).ShouldBe(attempt.Row);
+        }
+
+        (await IdsAsync(new ListQuery("note") { Index = Owner("o") })).Length.ShouldBe(20);
+    }
+
+    [Fact]
     public async Task The_rows_of_a_batch_stay_together_and_in_order_however_many_are_written_at_once()
     {
         await CommittedAsync(new InsertOperation(Row("r")));

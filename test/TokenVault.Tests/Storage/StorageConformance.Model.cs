@@ -106,7 +106,8 @@ public abstract partial class StorageConformance
         {
             <= 5 => new InsertOperation(row),
             <= 8 => new ReplaceOperation(row),
-            <= 10 => new RewriteOperation(row),
+            9 => new RewriteOperation(row),
+            10 => new UpdateOperation(row),
             _ => new PutOperation(row),
         };
     }

@@ -47,6 +47,9 @@ internal sealed class StorageModel
         ReplaceOperation replace => HasVersion(replace.Entity.Kind, replace.Entity.Id, replace.Entity.Version)
             ? Write(replace.Entity, replace.Entity.Version + 1)
             : CommitOutcome.VersionConflict,
+        UpdateOperation update => Find(update.Entity.Kind, update.Entity.Id) is { } row && row.Version == update.Entity.Version
+            ? Write(update.Entity with { Keys = row.Keys }, row.Version + 1)
+            : CommitOutcome.VersionConflict,
         PutOperation put => Write(put.Entity, (Find(put.Entity.Kind, put.Entity.Id)?.Version ?? 0) + 1),
         RewriteOperation rewrite => Rewrite(rewrite.Entity),
         DeleteOperation delete => HasVersion(delete.Kind, delete.Id, delete.Version) ? Delete(delete.Kind, delete.Id) : CommitOutcome.VersionConflict,

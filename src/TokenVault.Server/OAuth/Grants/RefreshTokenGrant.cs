@@ -103,7 +103,7 @@ internal sealed class RefreshTokenGrant(
         var used = refreshTokens.Used(presented.Record, client);
         if (!ReferenceEquals(used, presented.Record))
         {
-            batch.Replace(used);
+            batch.Update(used);
         }
 
         return null;

@@ -50,7 +50,7 @@ internal static class PostgresAudit
     private const string AppendMet = $"{Met}, done AS (SELECT place FROM met){AddRows}";
 
     /// <summary>A row that is there, even if it has expired, is in the way here; then the batch is decided alone.</summary>
-    private const string InsertAndAppendMet =
+    private const string WriteAndAppendMet =
         $"""
         {Met}, inserted AS (
             INSERT INTO entity (kind, id, version, expires_at, body)
@@ -60,9 +60,19 @@ internal static class PostgresAudit
             ORDER BY i.nth
             ON CONFLICT (kind, id) DO NOTHING
             RETURNING kind, id
+        ), free AS MATERIALIZED (
+            SELECT u.place FROM entity e JOIN unnest($18, $19, $20, $23) WITH ORDINALITY AS u (kind, id, version, place, nth) ON e.kind = u.kind AND e.id = u.id
+            WHERE e.version = u.version AND (e.expires_at IS NULL OR e.expires_at > $5) AND u.place IN (SELECT place FROM met)
+            ORDER BY u.nth FOR NO KEY UPDATE OF e SKIP LOCKED
+        ), updated AS (
+            UPDATE entity e SET version = e.version + 1, expires_at = u.expires_at, body = u.body
+            FROM unnest($18, $19, $21, $22, $23) AS u (kind, id, expires_at, body, place)
+            WHERE e.kind = u.kind AND e.id = u.id AND u.place IN (SELECT place FROM free)
+            RETURNING u.place
         ), done AS MATERIALIZED (
-            SELECT place FROM met EXCEPT SELECT i.place FROM unnest($13, $14, $17) AS i (kind, id, place)
-            WHERE (i.kind, i.id) NOT IN (SELECT kind, id FROM inserted)
+            SELECT place FROM met
+            EXCEPT SELECT i.place FROM unnest($13, $14, $17) AS i (kind, id, place) WHERE (i.kind, i.id) NOT IN (SELECT kind, id FROM inserted)
+            EXCEPT SELECT u.place FROM unnest($23) AS u (place) WHERE u.place NOT IN (SELECT place FROM updated)
         ){AddRows}
         """;
 
@@ -79,9 +89,9 @@ internal static class PostgresAudit
     }
 
     /// <summary>
-    /// The rows of each batch whose requirements are all met, and whose own row is not there yet; lists the places of those batches. The
-    /// required rows stay locked against writers until the commit. One that a writer holds is skipped: all the others would wait for that
-    /// writer. No two batches insert the same row.
+    /// The rows of each batch whose requirements are all met, and whose own row is not there yet, or is as it was read; lists the places of
+    /// those batches. The required rows stay locked against writers until the commit. One that a writer holds is skipped, as one to be updated
+    /// is that anybody holds: all the others would wait for them. No two batches insert the same row, and of two that update it one is done.
     /// </summary>
     public static void AppendWhereMet(PostgresScript script, IReadOnlyList<IReadOnlyList<Operation>> batches, long now)
     {
@@ -91,10 +101,14 @@ internal static class PostgresAudit
         var inserts = batches.SelectMany((batch, place) => batch.OfType<InsertOperation>().Select(insert => (insert.Entity, place)))
             .OrderBy(one => one.Entity.Kind, StringComparer.Ordinal).ThenBy(one => one.Entity.Id, StringComparer.Ordinal)
             .ToList();
+        var updates = batches.SelectMany((batch, place) => batch.OfType<UpdateOperation>().Select(update => (update.Entity, place)))
+            .OrderBy(one => one.Entity.Kind, StringComparer.Ordinal).ThenBy(one => one.Entity.Id, StringComparer.Ordinal)
+            .ToList();
         var rows = batches.SelectMany((batch, place) => batch.OfType<AppendOperation>().Select(append => (append.Row, place))).ToList();
+        var writes = inserts.Count + updates.Count > 0;
         script.RunQuery(Settle, Number(LockTag));
         script.List(
-            inserts.Count == 0 ? AppendMet : InsertAndAppendMet,
+            writes ? WriteAndAppendMet : AppendMet,
             [
                 Texts(required.Select(one => one.require.Kind)),
                 Texts(required.Select(one => one.require.Id)),
@@ -108,16 +122,24 @@ internal static class PostgresAudit
                 Texts(rows.Select(one => one.Row.UserId)),
                 ByteArrays(rows.Select(one => one.Row.Mac)),
                 Numbers(rows.Select(one => (long)one.place)),
-                .. inserts.Count == 0 ? (NpgsqlParameter[])[] :
-                [
-                    Texts(inserts.Select(one => one.Entity.Kind)),
-                    Texts(inserts.Select(one => one.Entity.Id)),
-                    Times(inserts.Select(one => one.Entity.ExpiresAt)),
-                    ByteArrays(inserts.Select(one => one.Entity.Body)),
-                    Numbers(inserts.Select(one => (long)one.place)),
-                ],
+                .. writes ? Written(inserts, updates) : [],
             ]);
     }
+
+    private static NpgsqlParameter[] Written(IReadOnlyList<(Entity Row, int Place)> inserts, IReadOnlyList<(Entity Row, int Place)> updates) =>
+    [
+        Texts(inserts.Select(one => one.Row.Kind)),
+        Texts(inserts.Select(one => one.Row.Id)),
+        Times(inserts.Select(one => one.Row.ExpiresAt)),
+        ByteArrays(inserts.Select(one => one.Row.Body)),
+        Numbers(inserts.Select(one => (long)one.Place)),
+        Texts(updates.Select(one => one.Row.Kind)),
+        Texts(updates.Select(one => one.Row.Id)),
+        Numbers(updates.Select(one => one.Row.Version)),
+        Times(updates.Select(one => one.Row.ExpiresAt)),
+        ByteArrays(updates.Select(one => one.Row.Body)),
+        Numbers(updates.Select(one => (long)one.Place)),
+    ];
 
     /// <summary>
     /// Waits for the appends that were under way when it was called, for their rows may be below those that have returned already; but not

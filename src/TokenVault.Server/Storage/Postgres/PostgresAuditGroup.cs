@@ -5,7 +5,7 @@ namespace TokenVault.Server.Storage.Postgres;
 
 /// <summary>
 /// Commits batches that append audit rows, if some rows are still as they were read and a name is used for the first time, as every token
-/// exchange does: what arrives while one transaction is under way goes into the next one together. Nobody is answered before the commit returned, and whose condition is not
+/// exchange does, and such that note in one row that it was used: what arrives while one transaction is under way goes into the next one together. Nobody is answered before the commit returned, and whose condition is not
 /// met for sure is decided alone, so that nobody fails or waits for another's.
 /// </summary>
 internal sealed class PostgresAuditGroup : IAsyncDisposable
@@ -26,9 +26,9 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
     }
 
     public static bool Takes(IReadOnlyList<Operation> operations) =>
-        operations.Any(operation => operation is AppendOperation)
-        && operations.Count(operation => operation is InsertOperation) <= 1
-        && operations.All(operation => operation is AppendOperation or RequireOperation or InsertOperation { Entity.Keys.Count: 0 });
+        operations.Any(operation => operation is AppendOperation or UpdateOperation)
+        && operations.Count(operation => operation is InsertOperation or UpdateOperation) <= 1
+        && operations.All(operation => operation is AppendOperation or RequireOperation or UpdateOperation or InsertOperation { Entity.Keys.Count: 0 });
 
     public async Task<CommitResult> CommitAsync(IReadOnlyList<Operation> operations)
     {

@@ -34,15 +34,15 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         }
     }
 
-    /// <summary>Batches of audit rows in one commit, each with its own requirements, which decide for that batch alone.</summary>
+    /// <summary>Batches of audit rows, and of a row each, in one commit, each with its own requirements, which decide for that batch alone.</summary>
     /// <returns>Which of them are committed. Of the others nothing is: a requirement is not met, or somebody is writing that row, or its row is there already.</returns>
     /// <exception cref="CommitOutcomeUnknownException">Contact was lost during COMMIT.</exception>
     /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
     public async Task<bool[]> AppendAsync(IReadOnlyList<IReadOnlyList<Operation>> batches)
     {
-        var inserted = batches.SelectMany(batch => batch).OfType<InsertOperation>().Select(insert => new Change(insert.Entity.Kind, insert.Entity.Id)).ToList();
-        var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, inserted), CancellationToken.None);
-        notices.PublishOwn(inserted);
+        var changes = batches.SelectMany(batch => batch).Select(Changed).OfType<Change>().ToList();
+        var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, changes), CancellationToken.None);
+        notices.PublishOwn(changes);
         return met;
     }
 
@@ -84,6 +84,9 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
             case ReplaceOperation replace:
                 rows.Replace(replace.Entity);
                 break;
+            case UpdateOperation update:
+                rows.Update(update.Entity);
+                break;
             case PutOperation put:
                 rows.Put(put.Entity);
                 break;
@@ -110,6 +113,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     {
         InsertOperation insert => new Change(insert.Entity.Kind, insert.Entity.Id),
         ReplaceOperation replace => new Change(replace.Entity.Kind, replace.Entity.Id),
+        UpdateOperation update => new Change(update.Entity.Kind, update.Entity.Id),
         PutOperation put => new Change(put.Entity.Kind, put.Entity.Id),
         DeleteOperation delete => new Change(delete.Kind, delete.Id),
         _ => null,
@@ -159,14 +163,14 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         return (script.Fence == 0 ? Committed : Committed with { Fence = script.Fence }, changes);
     }
 
-    private async Task<bool[]> TryAppendAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches, List<Change> inserted)
+    private async Task<bool[]> TryAppendAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches, List<Change> changes)
     {
         await using var transaction = await connection.BeginTransactionAsync();
         await using var script = new PostgresScript(connection);
         PostgresAudit.AppendWhereMet(script, batches, time.GetUtcNow().ToMicroseconds());
-        if (inserted.Count > 0)
+        if (changes.Count > 0)
         {
-            script.RunQuery(PostgresNotices.Sql, notices.Parameters(inserted));
+            script.RunQuery(PostgresNotices.Sql, notices.Parameters(changes));
         }
 
         await script.ExecuteAsync();

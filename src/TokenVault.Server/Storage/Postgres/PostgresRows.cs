@@ -58,22 +58,25 @@ internal readonly struct PostgresRows(PostgresScript script, long now)
 
     public void Replace(Entity entity)
     {
-        script.NeedRow(
-            CommitOutcome.VersionConflict,
-            """
-            UPDATE entity SET version = version + 1, expires_at = $1, body = $2
-            WHERE kind = $3 AND id = $4 AND version = $5 AND (expires_at IS NULL OR expires_at > $6)
-            RETURNING 1
-            """,
-            Time(entity.ExpiresAt),
-            Bytes(entity.Body),
-            Text(entity.Kind),
-            Text(entity.Id),
-            Number(entity.Version),
-            Number(now));
+        Update(entity);
         RemoveOtherKeys(entity);
         WriteKeys(entity);
     }
+
+    /// <summary>Keys are as they were.</summary>
+    public void Update(Entity entity) => script.NeedRow(
+        CommitOutcome.VersionConflict,
+        """
+        UPDATE entity SET version = version + 1, expires_at = $1, body = $2
+        WHERE kind = $3 AND id = $4 AND version = $5 AND (expires_at IS NULL OR expires_at > $6)
+        RETURNING 1
+        """,
+        Time(entity.ExpiresAt),
+        Bytes(entity.Body),
+        Text(entity.Kind),
+        Text(entity.Id),
+        Number(entity.Version),
+        Number(now));
 
     public void Put(Entity entity)
     {

@@ -7,7 +7,7 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
 
     /// <summary>Conditions come first: when one is not met, nothing has been written, and a single row is written or not.</summary>
     public override bool WritesAtOnce { get; } =
-        batch.Operations.Count > 0 && batch.Operations[^1] is AppendOperation && batch.Operations.SkipLast(1).All(operation => operation is RequireOperation);
+        batch.Operations.Count > 0 && batch.Operations[^1] is AppendOperation or UpdateOperation && batch.Operations.SkipLast(1).All(operation => operation is RequireOperation);
 
     protected override bool IsKept(CommitResult result) => result.Committed;
 
@@ -45,6 +45,8 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
                 return Changed(insert.Entity, tables.Rows.Insert(insert.Entity, now));
             case ReplaceOperation replace:
                 return Changed(replace.Entity, tables.Rows.Replace(replace.Entity, now));
+            case UpdateOperation update:
+                return Changed(update.Entity, tables.Rows.Update(update.Entity, now));
             case PutOperation put:
                 return Changed(put.Entity, tables.Rows.Put(put.Entity, now));
             case RewriteOperation rewrite:

@@ -20,28 +20,12 @@ internal sealed class SqliteRows(SqliteConnection connection)
         return WriteKeys(connection.LastInsertRow, entity, now);
     }
 
-    public CommitOutcome Replace(Entity entity, long now)
-    {
-        long row;
-        using (var update = connection.Use(
-            """
-            UPDATE entity SET version = version + 1, expires_at = ?1, body = ?2
-            WHERE kind = ?3 AND id = ?4 AND version = ?5 AND (expires_at IS NULL OR expires_at > ?6)
-            RETURNING row
-            """))
-        {
-            update.Bind(1, entity.ExpiresAt?.ToMicroseconds()).Bind(2, entity.Body);
-            update.Bind(3, entity.Kind).Bind(4, entity.Id).Bind(5, entity.Version).Bind(6, now);
-            if (!update.Step())
-            {
-                return CommitOutcome.VersionConflict;
-            }
+    public CommitOutcome Replace(Entity entity, long now) =>
+        TryUpdate(entity, now) is { } row ? RewriteKeys(row, entity, now) : CommitOutcome.VersionConflict;
 
-            row = update.Long(0);
-        }
-
-        return RewriteKeys(row, entity, now);
-    }
+    /// <summary>Keys are as they were.</summary>
+    public CommitOutcome Update(Entity entity, long now) =>
+        TryUpdate(entity, now) is null ? CommitOutcome.VersionConflict : CommitOutcome.Committed;
 
     public CommitOutcome Put(Entity entity, long now)
     {
@@ -118,6 +102,19 @@ internal sealed class SqliteRows(SqliteConnection connection)
     }
 
     private static bool IsLive(long? expiresAt, long now) => expiresAt is null || expiresAt > now;
+
+    private long? TryUpdate(Entity entity, long now)
+    {
+        using var update = connection.Use(
+            """
+            UPDATE entity SET version = version + 1, expires_at = ?1, body = ?2
+            WHERE kind = ?3 AND id = ?4 AND version = ?5 AND (expires_at IS NULL OR expires_at > ?6)
+            RETURNING row
+            """);
+        update.Bind(1, entity.ExpiresAt?.ToMicroseconds()).Bind(2, entity.Body);
+        update.Bind(3, entity.Kind).Bind(4, entity.Id).Bind(5, entity.Version).Bind(6, now);
+        return update.Step() ? update.Long(0) : null;
+    }
 
     private bool TryInsertRow(Entity entity) =>
         connection.Use("INSERT INTO entity (kind, id, version, expires_at, body) VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT (kind, id) DO NOTHING")
