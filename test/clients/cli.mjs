@@ -123,7 +123,7 @@ function sections(text) {
 }
 
 /** The one that was built last, in whatever configuration. */
-async function findTool() {
+export async function findTool() {
   const built = [];
   for (const configuration of ['Release', 'Debug']) {
     const path = join(here, '../../src/TokenVault.Cli/bin', configuration, 'net10.0', 'tokenvault');
