@@ -15,7 +15,7 @@ import { Upstream } from './upstream.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
-const python = spawnSync('python3', ['--version']).status === 0;
+export const python = spawnSync('python3', ['--version']).status === 0;
 
 let tool;
 let directory;

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Browser } from './browser.mjs';
-import { findTool } from './cli.mjs';
+import { findTool, python } from './cli.mjs';
 import { isAsShown, readDocument } from './document.mjs';
 import { Upstream } from './upstream.mjs';
 import { issuer, manage } from './vault.mjs';
@@ -55,8 +55,8 @@ after(async () => {
   }
 });
 
-for (const page of ['curl.md', 'python.md']) {
-  test(`${page}, as it is printed`, async () => {
+for (const page of ['curl.md', 'python.md', 'node.md', 'ai-sdk.md', 'langchain.md', 'from-auth0.md', 'dotnet.md']) {
+  test(`${page}, as it is printed`, { skip: page === 'python.md' && !python && 'there is no python3' }, async () => {
     await disconnect();
     const seen = await follow(page);
     assert.match(seen, /Name of upstream-user-1/);
