@@ -1,9 +1,10 @@
 // Auth0's SDK for single-page applications, unmodified, in a real browser: what it does with a vault, from a page of another origin.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { launch, needsChromium, open } from './chromium.mjs';
@@ -22,12 +23,16 @@ before(async () => {
     return;
   }
 
-  application = createServer((request, response) => (request.url === '/sdk.js'
+  // Over HTTPS, as browsers take a page without it for another site, whose frames do not see the server's cookies.
+  const pem = execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', '-', '-out', '-',
+  ], { stdio: ['ignore', 'pipe', 'ignore'] });
+  application = createServer({ key: pem, cert: pem }, (request, response) => (request.url === '/sdk.js'
     ? response.setHeader('content-type', 'text/javascript').end(sdk)
     : response.setHeader('content-type', 'text/html').end('<!doctype html><html lang="en"><title>Application</title><script src="/sdk.js"></script>')));
   application.listen(0, '127.0.0.1');
   await once(application, 'listening');
-  base = `http://localhost:${application.address().port}`;
+  base = `https://localhost:${application.address().port}`;
   world = await World.create({
     app: {
       app_type: 'spa',
@@ -63,7 +68,7 @@ function inPage(act, given = {}, options = {}) {
     useRefreshTokens: true,
     useMrrt: true,
     cacheLocation: 'localstorage',
-    authorizationParams: { redirect_uri: base, audience: world.api.identifier, scope: 'openid profile email offline_access read:things' },
+    authorizationParams: { redirect_uri: base, audience: world.api.identifier, scope: 'openid profile email offline_access' },
     ...options,
   };
   return window.page.evaluate(
@@ -157,5 +162,5 @@ test('auth0-spa-js revokes its refresh token, and signs out', needsChromium, asy
 const signedOut = () => `${base}/?signed-out=1`;
 
 const inFrame = () => inPage(
-  (client) => client.getTokenSilently({ cacheMode: 'off' }).catch(({ error }) => error), {},
+  (client) => client.getTokenSilently({ cacheMode: 'off' }).catch(({ error, message }) => error ?? message), {},
   { useRefreshTokens: false, useMrrt: false, cacheLocation: 'memory' });

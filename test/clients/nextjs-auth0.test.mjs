@@ -33,7 +33,9 @@ let client;
 
 function sdk() {
   client ??= new Auth0Client({
-    domain,
+    // A domain on localhost, or with a port, is for development, and it takes one in this form only.
+    domain: `https://${domain}`,
+    allowInsecureRequests: true,
     clientId: world.app.client_id,
     clientSecret: world.app.client_secret,
     appBaseUrl: base,
@@ -60,7 +62,8 @@ function hint(request) {
 async function serve(request, response) {
   const asked = new NextRequest(new URL(request.url, base), { method: request.method, headers: request.headers });
   const answer = await respond(asked);
-  const headers = [...answer.headers].filter(([name]) => name !== 'set-cookie');
+  // What begins with x-middleware is between Next.js and its middleware, and never leaves it.
+  const headers = [...answer.headers].filter(([name]) => name !== 'set-cookie' && !name.startsWith('x-middleware-'));
   response.writeHead(answer.status, [...headers, ...answer.headers.getSetCookie().map((cookie) => ['set-cookie', cookie])].flat());
   response.end(Buffer.from(await answer.arrayBuffer()));
 }
@@ -110,8 +113,8 @@ test('nextjs-auth0 is told that nothing is connected', async () => {
 
 test('nextjs-auth0 gets a token for the My Account API with its refresh token', async () => {
   const { token, scope } = await get('/api-token');
-  assert.equal(scope, connectedAccountScopes[1]);
-  assert.equal(JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).aud, myAccount);
+  assert.ok(scope.split(' ').includes(connectedAccountScopes[1]));
+  assert.ok(JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).aud.includes(myAccount));
 });
 
 test('nextjs-auth0 connects an account on its own route, and lists it', async () => {

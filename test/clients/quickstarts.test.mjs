@@ -88,6 +88,7 @@ async function run(command, blocks) {
   const reader = spawn('sh', ['-c', command], { cwd: directory, env: environment, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   let printed = '';
   let complaints = '';
+  let inBrowser = '';
   const ended = once(reader, 'close');
   const limit = setTimeout(() => stop(reader), within);
   reader.stderr.on('data', (data) => { complaints += data; });
@@ -102,6 +103,7 @@ async function run(command, blocks) {
       } else if (block('shows') !== undefined && /^Open (http:\S+)$/m.test(printed)) {
         const text = await browser.settle(/^Open (http:\S+)$/m.exec(printed)[1], { answer: ann() });
         assert.ok(isAsShown(block('shows'), text), `the browser shows ${text}, and the page ${block('shows')}`);
+        inBrowser = `${text}\n`;
         stop(reader);
       }
     }
@@ -109,7 +111,7 @@ async function run(command, blocks) {
     const [code, signal] = await ended;
     assert.ok(code === 0 || block('shows') !== undefined, `${command}ended with ${code ?? signal}:\n${printed}${complaints}`);
     assert.ok(block('prints') === undefined || isAsShown(block('prints'), printed), `${command}printed\n${printed}and the page shows\n${block('prints')}`);
-    return printed;
+    return printed + inBrowser;
   } finally {
     clearTimeout(limit);
     stop(reader);

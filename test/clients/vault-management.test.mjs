@@ -86,8 +86,9 @@ test('node-auth0 5 deletes a tokenset, and its account with it', async () => {
 test('node-auth0 4 exchanges an access token, as the API’s client, and names the account', async () => {
   await world.connect(tokens.refresh_token);
   const { oauth } = new AuthenticationClient({ domain, clientId: world.apiClient.client_id, clientSecret: world.apiClient.client_secret });
+  // It leaves its own client id out, and only a refresh token names its client.
   const exchange = (hint) => oauth.tokenForConnection({
-    connection: world.connection.name, subject_token: tokens.access_token, subject_token_type: tokenTypes.access, login_hint: hint,
+    client_id: world.apiClient.client_id, connection: world.connection.name, subject_token: tokens.access_token, subject_token_type: tokenTypes.access, login_hint: hint,
   });
   const { data } = await exchange('upstream-user-1');
   assert.equal((await world.upstream.callApi(data.access_token)).body.id, 'upstream-user-1');
