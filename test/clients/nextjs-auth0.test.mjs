@@ -1,14 +1,17 @@
 // Auth0's SDK for Next.js, unmodified: its server part, with the requests, answers and cookies of the real `next`. Nothing is built: a plain
 // HTTP server hands each request to the SDK, as Next.js's middleware does, and three routes do what an application's own would.
 
+import 'next/dist/server/node-environment-baseline.js';
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { Auth0Client } from '@auth0/nextjs-auth0/server';
+import works from 'next/dist/server/app-render/work-async-storage.external.js';
+import units from 'next/dist/server/app-render/work-unit-async-storage.external.js';
 import { NextRequest, NextResponse } from 'next/server.js';
 import { Browser } from './browser.mjs';
-import { World, connectedAccountScopes, domain, manage, myAccount } from './vault.mjs';
+import { World, connectedAccountScopes, domain, grantTypes, issuer, manage, myAccount } from './vault.mjs';
 
 const browser = new Browser();
 let application;
@@ -20,7 +23,13 @@ before(async () => {
   application.listen(0, '127.0.0.1');
   await once(application, 'listening');
   base = `http://localhost:${application.address().port}`;
-  world = await World.create({ app: { callbacks: [`${base}/auth/callback`], allowed_logout_urls: [base] } });
+  world = await World.create({
+    app: {
+      callbacks: [`${base}/auth/callback`],
+      allowed_logout_urls: [base],
+      grant_types: [grantTypes.code, grantTypes.refresh, grantTypes.exchange, 'urn:openid:params:grant-type:ciba'],
+    },
+  });
 });
 
 after(async () => {
@@ -157,6 +166,30 @@ test('nextjs-auth0 hands the My Account API through to its front end', async () 
   const { connections } = JSON.parse(answer.text);
   assert.ok(connections.some(({ name }) => name === world.connection.name));
 });
+
+test('nextjs-auth0 asks the user on another device', async () => {
+  const asked = inRequest(() => sdk().getTokenByBackchannelAuth({
+    bindingMessage: 'Order 60',
+    loginHint: { sub: world.user.user_id },
+    authorizationParams: { scope: 'openid read:things', audience: world.api.identifier },
+  }));
+  let link;
+  for (let looked = 0; link === undefined && looked < 100; looked++) {
+    [, link] = /href="\/(approvals\/[^"]+)"/.exec((await browser.open(`${issuer}approvals`)).text) ?? [];
+  }
+
+  const consent = { username: world.user.email, password: world.password, consent: 'allow' };
+  assert.match(await browser.settle(issuer + link, { answer: consent }), /^Approved/);
+  const { tokenSet, idTokenClaims } = await asked;
+  assert.equal(idTokenClaims.sub, world.user.user_id);
+  assert.ok(tokenSet.accessToken);
+});
+
+/** Within what Next.js puts around a route handler, where `headers()` is what was sent. */
+function inRequest(act) {
+  return works.workAsyncStorage.run({ route: '/ask' }, () =>
+    units.workUnitAsyncStorage.run({ type: 'request', phase: 'action', headers: new Headers({ host: new URL(base).host }) }, act));
+}
 
 test('nextjs-auth0 disconnects', async () => {
   assert.equal(await get('/disconnect'), null);
