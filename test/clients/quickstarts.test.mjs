@@ -18,7 +18,9 @@ import { issuer, manage } from './vault.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const pages = join(here, '../../docs/quickstarts');
 const password = 'correct horse battery staple';
-const within = 100_000;
+
+// Of a page; what a page runs may have to be built first, beside everything else that the machine does.
+const within = 200_000;
 
 const browser = new Browser();
 let directory;
@@ -44,6 +46,7 @@ before(async () => {
     TOKENVAULT: join(here, '../..'),
     MSBUILDDISABLENODEREUSE: '1',
     UseSharedCompilation: 'false',
+    DOTNET_CLI_USE_MSBUILD_SERVER: '0',
   };
   await follow('README.md');
 });
@@ -55,8 +58,10 @@ after(async () => {
   }
 });
 
-for (const page of ['curl.md', 'python.md', 'node.md', 'ai-sdk.md', 'langchain.md', 'from-auth0.md', 'dotnet.md']) {
-  test(`${page}, as it is printed`, { skip: page === 'python.md' && !python && 'there is no python3' }, async () => {
+// The first of them has what others refer to.
+const others = (await readdir(pages)).filter((name) => name.endsWith('.md') && name !== 'README.md' && name !== 'curl.md');
+for (const page of ['curl.md', ...others]) {
+  test(`${page}, as it is printed`, { timeout: within, skip: page === 'python.md' && !python && 'there is no python3' }, async () => {
     await disconnect();
     const seen = await follow(page);
     assert.match(seen, /Name of upstream-user-1/);
@@ -90,7 +95,7 @@ async function run(command, blocks) {
   let complaints = '';
   let inBrowser = '';
   const ended = once(reader, 'close');
-  const limit = setTimeout(() => stop(reader), within);
+  const limit = setTimeout(() => stop(reader), within - 10_000);
   reader.stderr.on('data', (data) => { complaints += data; });
   try {
     for await (const data of reader.stdout) {
