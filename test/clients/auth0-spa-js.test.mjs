@@ -18,6 +18,9 @@ let world;
 let browser;
 let window;
 
+/** What every client in the page has beside the usual. */
+let always = {};
+
 before(async () => {
   if (needsChromium.skip) {
     return;
@@ -69,6 +72,7 @@ function inPage(act, given = {}, options = {}) {
     useMrrt: true,
     cacheLocation: 'localstorage',
     authorizationParams: { redirect_uri: base, audience: world.api.identifier, scope: 'openid profile email offline_access' },
+    ...always,
     ...options,
   };
   return window.page.evaluate(
@@ -95,12 +99,13 @@ async function signIn(page) {
   await page.getByRole('button', { name: 'Continue' }).click();
 }
 
-const listAccounts = async (client, { audience, scope, url }) => {
-  const fetcher = client.createFetcher({ getAccessToken: () => client.getTokenSilently({ authorizationParams: { audience, scope } }) });
+const listAccounts = async (client, { audience, scope, url, dpopNonceId }) => {
+  const fetcher = client.createFetcher({ dpopNonceId, getAccessToken: () => client.getTokenSilently({ authorizationParams: { audience, scope } }) });
   const response = await fetcher.fetchWithAuth(url);
   return { status: response.status, body: await response.json() };
 };
-const accountsOf = () => inPage(listAccounts, { audience: myAccount, scope: connectedAccountScopes[1], url: `${myAccount}v1/connected-accounts/accounts` });
+const accountsOf = (dpopNonceId) =>
+  inPage(listAccounts, { audience: myAccount, scope: connectedAccountScopes[1], url: `${myAccount}v1/connected-accounts/accounts`, dpopNonceId });
 
 test('auth0-spa-js signs a user in', needsChromium, async () => {
   const result = await leave((client) => client.loginWithRedirect(), {}, signIn);
@@ -157,6 +162,21 @@ test('auth0-spa-js revokes its refresh token, and signs out', needsChromium, asy
     navigating(inPage((client, { returnTo }) => client.logout({ logoutParams: { returnTo } }), { returnTo: signedOut() })),
   ]);
   assert.equal(await inFrame(), 'login_required');
+});
+
+test('auth0-spa-js signs in, connects and lists with tokens that are bound to its key (DPoP)', needsChromium, async () => {
+  await window.close();
+  window = await open(browser);
+  always = { useDpop: true };
+  await window.page.goto(base);
+  const signedIn = await leave((client) => client.loginWithRedirect(), {}, signIn);
+  assert.equal(signedIn.error, undefined, JSON.stringify(signedIn));
+  await window.page.goto(base);
+  const connected = await leave((client, { connection }) => client.connectAccountWithRedirect({ connection }), { connection: world.connection.name });
+  assert.equal(connected.connection, world.connection.name, JSON.stringify(connected));
+  const token = await inPage((client) => client.getTokenSilently());
+  assert.ok(JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).cnf.jkt);
+  assert.deepEqual((await accountsOf('dpop')).body.accounts.map(({ id }) => id), [connected.id]);
 });
 
 const signedOut = () => `${base}/?signed-out=1`;

@@ -70,3 +70,11 @@ test('the override that LangGraph needs is the one that is installed here', asyn
   const ours = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'));
   assert.deepEqual(JSON.parse(page.text).overrides, ours.overrides);
 });
+
+test('the table of SDKs names the versions that are run here', async () => {
+  const table = await readFile(join(root, 'docs/compatibility.md'), 'utf8');
+  const { devDependencies } = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'));
+  const sdks = Object.entries(devDependencies).filter(([name]) => name.startsWith('@auth0/'));
+  assert.deepEqual(sdks.filter(([name, version]) => !new RegExp(`^\\| ${name} \\| ${version.replaceAll('.', '\\.')}\\b`, 'm').test(table)), []);
+  assert.ok(sdks.length >= 7);
+});

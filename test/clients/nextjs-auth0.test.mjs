@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { Auth0Client } from '@auth0/nextjs-auth0/server';
+import { generateKeyPair } from 'jose';
 import works from 'next/dist/server/app-render/work-async-storage.external.js';
 import units from 'next/dist/server/app-render/work-unit-async-storage.external.js';
 import { NextRequest, NextResponse } from 'next/server.js';
@@ -39,6 +40,7 @@ after(async () => {
 });
 
 let client;
+let dpop = {};
 
 function sdk() {
   client ??= new Auth0Client({
@@ -52,6 +54,7 @@ function sdk() {
     authorizationParameters: { audience: world.api.identifier, scope: 'openid profile email offline_access read:things' },
     enableConnectAccountEndpoint: true,
     signInReturnToPath: '/home',
+    ...dpop,
   });
   return client;
 }
@@ -203,4 +206,16 @@ test('nextjs-auth0 signs out, and revokes its refresh token', async () => {
   assert.equal(await visit('/auth/logout'), 'at /');
   assert.deepEqual((await manage(200, 'GET', path)).tokens, []);
   assert.equal((await get('/token', 400)).code, 'missing_session');
+});
+
+test('nextjs-auth0 signs in, connects and exchanges with tokens that are bound to its key (DPoP)', async () => {
+  client = undefined;
+  dpop = { useDPoP: true, dpopKeyPair: await generateKeyPair('ES256', { extractable: true }) };
+  assert.equal(await visit('/auth/login'), 'at /home');
+  assert.equal(await visit(`/auth/connect?connection=${world.connection.name}&returnTo=/connected`), 'at /connected');
+  assert.equal((await world.upstream.callApi((await get('/token')).token)).body.id, world.upstream.user);
+
+  // It lists with the bound token as if it were a bearer's, and such a token is nobody's without its key.
+  assert.equal((await get('/accounts', 400)).code, 'failed_to_list');
+  assert.match((await get('/disconnect', 400)).code, /^failed_to_/);
 });
