@@ -54,9 +54,9 @@ export class Browser {
     throw new Error(`too many steps from ${url}`);
   }
 
-  /** The page at `url`, with this browser's cookies. Follows redirects; sends no form. */
-  async open(url) {
-    let request = { url: new URL(url), method: 'GET', from: undefined };
+  /** The page at `url`, with this browser's cookies and, as a script would, `headers`. Follows redirects; sends no form. */
+  async open(url, { headers } = {}) {
+    let request = { url: new URL(url), method: 'GET', from: undefined, headers };
     for (let step = 0; step < maxSteps; step++) {
       const response = await this.#send(request);
       const location = response.headers.get('location');
@@ -71,8 +71,13 @@ export class Browser {
     throw new Error(`too many redirects from ${url}`);
   }
 
-  async #send({ url, method, body, from }) {
-    const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  /** Whoever is at `url` does not know this browser any more. */
+  forget(url) {
+    this.#cookies = this.#cookies.filter((cookie) => cookie.host !== new URL(url).hostname);
+  }
+
+  async #send({ url, method, body, from, headers: further }) {
+    const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', ...further };
     const crossSite = from !== undefined && from.hostname !== url.hostname;
     headers['sec-fetch-site'] = from === undefined ? 'none' : crossSite ? 'cross-site' : from.origin === url.origin ? 'same-origin' : 'same-site';
     const cookie = this.#cookiesFor(url, method, crossSite);

@@ -15,7 +15,7 @@ import { Upstream } from './upstream.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
-const python = spawnSync('python3', ['--version']).status === 0;
+export const python = spawnSync('python3', ['--version']).status === 0;
 
 let tool;
 let directory;
@@ -123,7 +123,7 @@ function sections(text) {
 }
 
 /** The one that was built last, in whatever configuration. */
-async function findTool() {
+export async function findTool() {
   const built = [];
   for (const configuration of ['Release', 'Debug']) {
     const path = join(here, '../../src/TokenVault.Cli/bin', configuration, 'net10.0', 'tokenvault');
