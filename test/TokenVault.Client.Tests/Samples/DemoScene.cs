@@ -25,7 +25,7 @@ public sealed partial class DemoScene : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await _server.InterruptAsync();
+        await _server.StopAsync();
         await _server.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
@@ -39,7 +39,11 @@ public sealed partial class DemoScene : IAsyncLifetime
     {
         // As this test was built: bin/{configuration}/{framework}.
         var output = Path.GetRelativePath(Path.Combine(SourceTree.Root, "test", "TokenVault.Client.Tests"), AppContext.BaseDirectory);
-        var program = Path.Combine(SourceTree.Root, "samples", name, output, name);
+        return StartProgram(Path.Combine(SourceTree.Root, "samples", name, output, name), more);
+    }
+
+    internal RunningProgram StartProgram(string program, params (string Name, string Value)[] more)
+    {
         var environment = more.ToDictionary(pair => pair.Name, pair => pair.Value);
         return RunningProgram.Start("sh", ["-c", ". \"$0\" && exec \"$1\"", Path.Combine(_directory, "env"), program], environment);
     }

@@ -25,7 +25,7 @@ public sealed class KeptDemoTests : IDisposable
             demo.Output.ShouldNotContain(variables[secret]);
         }
 
-        (await demo.InterruptAsync()).ShouldBe(0, demo.Output);
+        (await demo.StopAsync()).ShouldBe(0, demo.Output);
         Directory.EnumerateFileSystemEntries(files).ShouldBeEmpty();
         Directory.EnumerateDirectories(scratch, "tokenvault-*").ShouldBeEmpty();
     }

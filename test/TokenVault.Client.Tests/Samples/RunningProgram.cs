@@ -71,11 +71,11 @@ internal sealed class RunningProgram : IAsyncDisposable
 
     public Task TypeAsync(string line) => _process.StandardInput.WriteLineAsync(line);
 
-    /// <summary>As by Ctrl+C.</summary>
+    /// <summary>Tells it to end; not as by Ctrl+C, of which whatever was started in the background hears nothing.</summary>
     /// <returns>Its exit code.</returns>
-    public async Task<int> InterruptAsync()
+    public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
         return await EndAsync();
     }

@@ -5,7 +5,8 @@ using TokenVault.Server.Demo;
 namespace TokenVault.Client.Tests.Samples;
 
 /// <summary>Each sample, run as its README says, against the server that <c>make demo</c> keeps up.</summary>
-public sealed partial class SampleTests(DemoScene demo) : IClassFixture<DemoScene>
+[Collection(DemoTests.Name)]
+public sealed partial class SampleTests(DemoScene demo)
 {
     private const string Lunch = "Lunch with Charles at 12:30";
 
@@ -23,7 +24,7 @@ public sealed partial class SampleTests(DemoScene demo) : IClassFixture<DemoScen
             await worker.SeeAsync("Done; the next time in 00:00:01.");
         }
 
-        (await worker.InterruptAsync()).ShouldBe(0, worker.Output);
+        (await worker.StopAsync()).ShouldBe(0, worker.Output);
         HasNoSecrets(worker);
     }
 
@@ -47,7 +48,7 @@ public sealed partial class SampleTests(DemoScene demo) : IClassFixture<DemoScen
 
         // Another browser has to sign in first.
         (await demo.NewBrowser().GoAsync(calendar)).Url.ShouldStartWith(demo["TOKENVAULT_ISSUER"]);
-        (await app.InterruptAsync()).ShouldBe(0, app.Output);
+        (await app.StopAsync()).ShouldBe(0, app.Output);
         HasNoSecrets(app);
     }
 
