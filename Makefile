@@ -8,9 +8,9 @@ export UseSharedCompilation := false
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
 
-demo: ## Do the main job once: a server and a provider of its own, sign-in, connect, exchange, refresh, disconnect
+demo: ## Do the main job once: a server and a provider of its own, sign-in, connect, exchange, refresh, disconnect (KEEP=demo: keep them up for the samples)
 	@eng/require dotnet sqlite
-	@dotnet run -c Release --project src/TokenVault.Server -- demo
+	@dotnet run -c Release --project src/TokenVault.Server -- demo $(if $(KEEP),--keep "$(KEEP)")
 
 test: ## Build and run all tests: .NET, and published client libraries against the running server
 	@eng/test

@@ -26,6 +26,9 @@ public sealed class ProviderToken
     /// <summary>What the provider gave beside it and its API is called with, such as <c>instance_url</c>.</summary>
     public IReadOnlyDictionary<string, string> Further { get; internal init; } = new Dictionary<string, string>();
 
+    /// <summary>The user has approved it: it is for whoever asked, and not for others or later.</summary>
+    internal bool IsApproved { get; init; }
+
     /// <summary>The connection, and no token.</summary>
     public override string ToString() => $"[token of {Connection}]";
 }

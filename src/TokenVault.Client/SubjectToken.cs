@@ -7,13 +7,15 @@ namespace TokenVault.Client;
 /// <summary>For whom a provider's token is asked: the user's own token of the server, or a worker's word. Never shows the token.</summary>
 public sealed class SubjectToken
 {
-    private SubjectToken(SubjectTokenKind kind, string value)
+    private SubjectToken(SubjectTokenKind kind, string value, string? auditContext = null)
     {
         Kind = kind;
         Value = value;
+        AuditContext = auditContext;
 
         // By the whole token, not by who it claims to be for: nobody has verified its claims here (T-CL-06).
-        CacheKey = kind + ":" + Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(value)));
+        // A worker's other reason is another request: the server logs, and its user may have approved, the one.
+        CacheKey = kind + ":" + Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{value}\n{auditContext}")));
     }
 
     internal SubjectTokenKind Kind { get; }
@@ -23,7 +25,7 @@ public sealed class SubjectToken
 
     internal string CacheKey { get; }
 
-    internal string? AuditContext { get; private init; }
+    internal string? AuditContext { get; }
 
     internal string? Proof { get; private init; }
 
@@ -54,7 +56,7 @@ public sealed class SubjectToken
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(auditContext);
         return auditContext.Length <= 256
-            ? new(SubjectTokenKind.Worker, Given(userId)) { AuditContext = auditContext }
+            ? new(SubjectTokenKind.Worker, Given(userId), auditContext)
             : throw new ArgumentException("The reason is longer than 256 characters.", nameof(auditContext));
     }
 

@@ -45,14 +45,15 @@ public sealed partial class TokenVaultClient : IDisposable
         _discovery = new Discovery(transport, options, _time);
         _tokens = new TokenEndpoint(transport, _discovery, options, proofs, _time);
         _account = new MyAccountApi(transport, _tokens, options, proofs, _time);
-        _cache = new TokenCache<ProviderToken>(options, _time, token => token.ExpiresAt);
+        _cache = new TokenCache<ProviderToken>(options, _time, token => token.ExpiresAt, token => !token.IsApproved);
     }
 
     internal DateTimeOffset Now => _time.GetUtcNow();
 
     /// <summary>
     /// A provider's access token for the user: the cached one while it is good, otherwise a new one. Cached per subject token, connection,
-    /// account and scopes, never across users; callers who ask for the same at the same time share one request.
+    /// account and scopes, never across users; callers who ask for the same at the same time share one request. A token that the user had to
+    /// approve is one caller's, once.
     /// </summary>
     /// <param name="subject">For whom.</param>
     /// <param name="request">Of which connection, with which scopes.</param>
@@ -90,7 +91,11 @@ public sealed partial class TokenVaultClient : IDisposable
             };
         }
 
-        return new ProviderToken(request.Connection, answer.AccessToken!, After(answer.ExpiresIn), granted) { Further = Texts(answer.Further) };
+        return new ProviderToken(request.Connection, answer.AccessToken!, After(answer.ExpiresIn), granted)
+        {
+            Further = Texts(answer.Further),
+            IsApproved = answer.ApprovalId is not null,
+        };
     }
 
     /// <summary>Drops the cached token, so that the next <see cref="GetTokenAsync"/> asks the server: for a token that the provider refused.</summary>

@@ -17,7 +17,7 @@ internal static class Program
 
                     return 0;
                 case "demo":
-                    return await Demo.DemoCommand.RunAsync();
+                    return await Demo.DemoCommand.RunAsync(args[1..]);
                 case "migrate":
                     return await MigrateCommand.RunAsync(args[1..], Console.Out);
                 case "keys":

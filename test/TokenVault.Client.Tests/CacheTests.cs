@@ -72,6 +72,29 @@ public sealed class CacheTests(ClientScene scene)
     }
 
     [Fact]
+    public async Task T_CL_06_a_workers_token_is_cached_for_its_user_and_its_reason()
+    {
+        var (ada, grace) = (await scene.ConnectedUserAsync("ada"), await scene.ConnectedUserAsync("grace"));
+        var calls = new TokenCalls();
+        var worker = scene.NewClient(await scene.NewWorkerAsync(), between: calls);
+
+        foreach (var round in Enumerable.Range(0, 2))
+        {
+            foreach (var (user, person) in ((ClientUser, string)[])[(ada, "ada"), (grace, "grace")])
+            {
+                var token = await worker.GetTokenAsync(SubjectToken.ForWorker(user.Id, "Nightly synchronisation"), Wanted);
+                scene.Provider.UserOf(token.AccessToken).ShouldBe(person);
+            }
+        }
+
+        calls.Count.ShouldBe(2);
+
+        // The server's log has one reason for each exchange, and where approvals are demanded, the user has read that one.
+        await worker.GetTokenAsync(SubjectToken.ForWorker(ada.Id, "Another job"), Wanted);
+        calls.Count.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task Those_who_ask_together_share_one_request_which_outlives_whoever_gives_up()
     {
         var user = await scene.ConnectedUserAsync();

@@ -39,6 +39,8 @@ public sealed class ConnectEndpointTests(ClientScene scene)
 
         scene.Provider.Authorization.Next(Fault.Denied());
         (await user.Browser.GoAsync(Begin("?returnTo=%2F%3Fa%3Db"))).Url.ShouldBe($"{scene.WebOrigin}/?a=b&connect_error=ConnectFailed");
+        scene.Provider.Redemption.Next(Fault.Status(503));
+        (await user.Browser.GoAsync(Begin("?returnTo=%2F"))).Url.ShouldBe($"{scene.WebOrigin}/?connect_error=TemporarilyUnavailable");
         (await user.Browser.GoAsync($"{scene.WebOrigin}/connect/nowhere")).Url.ShouldBe($"{scene.WebOrigin}/?connect_error=InvalidRequest");
         (await user.Browser.GoAsync(Begin("?scope=everything"))).Status.ShouldBe(400);
         (await scene.Client.ListAccountsAsync(user.Subject)).ShouldBeEmpty();

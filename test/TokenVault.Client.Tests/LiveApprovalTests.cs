@@ -58,6 +58,29 @@ public sealed class LiveApprovalTests(ClientScene scene)
 
         await AnswerAsync(user, interrupt.Approval.ApprovalUri, "allow");
         (await tool.InvokeAsync())!.ToString().ShouldBe("ada");
+
+        // That was one call; the next one is another matter, though the token would still be good.
+        var next = await Should.ThrowAsync<ApprovalInterrupt>(tool.InvokeAsync().AsTask());
+        next.Approval!.Id.ShouldNotBe(interrupt.Approval.Id);
+
+        // Of those who ask together, one has it.
+        await AnswerAsync(user, next.Approval.ApprovalUri, "allow");
+        var calls = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => TryAsync(() => scene.Client.GetTokenAsync(user.Subject, new(guarded)))));
+        calls.Count(failure => failure is null).ShouldBe(1);
+        calls.Count(failure => failure is TokenVaultFailure.ApprovalRequired).ShouldBe(7);
+    }
+
+    private static async Task<TokenVaultFailure?> TryAsync(Func<Task> call)
+    {
+        try
+        {
+            await call();
+            return null;
+        }
+        catch (TokenVaultException e)
+        {
+            return e.Failure;
+        }
     }
 
     private static async Task AnswerAsync(ClientUser user, Uri? uri, string action)

@@ -53,8 +53,9 @@ public static class AgentTools
     }
 
     /// <summary>
-    /// After the user has acted: makes the interrupted calls again and puts their results in place of the interrupts. What is interrupted once
-    /// more stays so. Afterwards the conversation goes to the model.
+    /// After the user has acted: makes the interrupted calls again and puts their results in place of the interrupts; what the model had called
+    /// beside, and an interrupt kept from running, runs now. What is interrupted once more stays so. Afterwards the conversation goes to the
+    /// model.
     /// </summary>
     /// <param name="messages">The conversation, with the calls and their interrupted results.</param>
     /// <param name="tools">The tools that the calls name.</param>
@@ -80,7 +81,33 @@ public static class AgentTools
             }
         }
 
+        foreach (var (call, message) in LeftOver(messages))
+        {
+            if (messages.Interrupts().Count == 0 && functions.TryGetValue(call.Name, out var function))
+            {
+                message.Contents = [.. message.Contents, await CallAsync(function, call, services, cancellationToken)];
+            }
+        }
+
         return messages.Interrupts();
+    }
+
+    /// <summary>Calls without a result that were made beside others, since an interrupt ended the turn before them; and where the others' results are.</summary>
+    private static List<(FunctionCallContent Call, ChatMessage Results)> LeftOver(IList<ChatMessage> messages)
+    {
+        var answered = messages
+            .SelectMany(message => message.Contents.OfType<FunctionResultContent>(), (message, result) => (result.CallId, Message: message))
+            .ToLookup(result => result.CallId, result => result.Message, StringComparer.Ordinal);
+        return
+        [
+            .. from message in messages
+            let calls = message.Contents.OfType<FunctionCallContent>().ToList()
+            let beside = calls.SelectMany(call => answered[call.CallId]).LastOrDefault()
+            where beside is not null
+            from call in calls
+            where !answered.Contains(call.CallId)
+            select (call, beside),
+        ];
     }
 
     private static TokenVaultInterrupt? Interrupt(FunctionResultContent result) =>

@@ -7,7 +7,7 @@ namespace TokenVault.Client.Wire;
 /// <summary>Calls to <c>/me/v1</c> as the user, with a token that their refresh token is traded for (multi-resource refresh).</summary>
 internal sealed class MyAccountApi(Transport transport, TokenEndpoint tokens, TokenVaultOptions options, DpopProofs proofs, TimeProvider time)
 {
-    private readonly TokenCache<AccountToken> _cache = new(options, time, token => token.ExpiresAt);
+    private readonly TokenCache<AccountToken> _cache = new(options, time, token => token.ExpiresAt, _ => true);
 
     private string Audience => options.Issuer + "me/";
 

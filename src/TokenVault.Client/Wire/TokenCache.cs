@@ -7,7 +7,8 @@ namespace TokenVault.Client.Wire;
 /// them gives up. Failures are not kept.
 /// </summary>
 /// <param name="end">When a token ends.</param>
-internal sealed class TokenCache<T>(TokenVaultOptions options, TimeProvider time, Func<T, DateTimeOffset> end)
+/// <param name="isShared">Whether others may have it, too; if not, it goes to the caller who asked first.</param>
+internal sealed class TokenCache<T>(TokenVaultOptions options, TimeProvider time, Func<T, DateTimeOffset> end, Func<T, bool> isShared)
     where T : class
 {
     private readonly ConcurrentDictionary<CacheKey, Entry> _entries = new();
@@ -21,7 +22,14 @@ internal sealed class TokenCache<T>(TokenVaultOptions options, TimeProvider time
             {
                 if (entry.Until > time.GetUtcNow())
                 {
-                    return await entry.Value.Task.WaitAsync(cancellationToken);
+                    var value = await entry.Value.Task.WaitAsync(cancellationToken);
+                    if (isShared(value))
+                    {
+                        return value;
+                    }
+
+                    // It was dropped before it was given out.
+                    continue;
                 }
 
                 _entries.TryRemove(KeyValuePair.Create(key, entry));
@@ -60,7 +68,7 @@ internal sealed class TokenCache<T>(TokenVaultOptions options, TimeProvider time
         {
             var value = await fetch(CancellationToken.None);
             var now = time.GetUtcNow();
-            var (useful, allowed) = (end(value) - options.ExpiryMargin, now + options.MaxCacheAge);
+            var (useful, allowed) = (end(value) - options.ExpiryMargin, isShared(value) ? now + options.MaxCacheAge : now);
             mine.Until = useful < allowed ? useful : allowed;
             if (mine.Until <= now)
             {

@@ -41,6 +41,9 @@ internal sealed class TokenAnswer
 
     public string? IssuedTokenType { get; set; }
 
+    /// <summary>Ours: the user has approved this token, for what it was asked for.</summary>
+    public string? ApprovalId { get; set; }
+
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Further { get; set; }
 }

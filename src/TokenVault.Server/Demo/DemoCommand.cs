@@ -6,21 +6,35 @@ namespace TokenVault.Server.Demo;
 
 /// <summary>
 /// <c>tokenvault-server demo</c>: the whole job, over real HTTP, with a sandbox provider, in a temporary directory. Each step is
-/// checked: the demo fails, with exit code 1, when the server does.
+/// checked: the demo fails, with exit code 1, when the server does. <c>demo --keep DIRECTORY</c> is <see cref="KeptDemo"/>.
 /// </summary>
 internal static class DemoCommand
 {
+    public const string Connection = "sandbox-calendar";
+
     private const string Api = "https://calendar-api.example/";
     private const string Email = "ada@example.com";
-    private const string Connection = "sandbox-calendar";
 
-    public static async Task<int> RunAsync()
+    public static async Task<int> RunAsync(string[] args)
     {
+        if (args is not ([] or ["--keep", { Length: > 0 }]))
+        {
+            await Console.Error.WriteLineAsync("usage: tokenvault-server demo [--keep DIRECTORY]");
+            return 2;
+        }
+
         var directory = Directory.CreateTempSubdirectory("tokenvault-demo-");
         try
         {
+            if (args is [_, var kept])
+            {
+                await KeptDemo.RunAsync(directory.FullName, kept);
+                return 0;
+            }
+
             await RunAsync(directory.FullName);
-            Console.WriteLine("\nTo start the server for real:  dotnet run -c Release --project src/TokenVault.Server");
+            Console.WriteLine("\nTo keep one running for the samples:  make demo KEEP=demo");
+            Console.WriteLine("To start the server for real:  dotnet run -c Release --project src/TokenVault.Server");
             return 0;
         }
         catch (DemoFailedException e)
@@ -61,7 +75,8 @@ internal static class DemoCommand
         DemoScript.Title("Done", "the application never saw a provider's refresh token; every hand-over is in the audit log");
     }
 
-    private static Task<TokenVaultServer> StartAsync(string directory, string issuer, DemoClock clock) =>
+    /// <summary>A server with its data in the directory, for the providers of this machine.</summary>
+    public static Task<TokenVaultServer> StartAsync(string directory, string issuer, TimeProvider clock) =>
         TokenVaultServer.StartAsync([], builder =>
         {
             builder.Configuration.Sources.Clear();
@@ -72,7 +87,7 @@ internal static class DemoCommand
                 ["TokenVault:Egress:AllowedNetworks:0"] = "127.0.0.0/8",
             });
             builder.Logging.ClearProviders();
-            builder.Services.AddSingleton<TimeProvider>(clock);
+            builder.Services.AddSingleton(clock);
         });
 
     private static async Task<Scene> SetUpAsync(VaultApi vault, JsonNode bootstrap, SandboxProvider provider)

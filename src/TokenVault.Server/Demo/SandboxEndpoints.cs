@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -10,6 +11,10 @@ namespace TokenVault.Server.Demo;
 /// <summary>The sandbox provider's HTTP surface: OAuth 2.0 with PKCE and refresh, OpenID Connect, revocation, and one API to call.</summary>
 internal sealed class SandboxEndpoints(SandboxOptions options, SandboxEngine engine, SandboxKey key, TimeProvider time)
 {
+    private const string Write = "calendar.write";
+
+    private readonly ConcurrentQueue<(string Owner, string Title, string At)> _added = new();
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/authorize", (RequestDelegate)AuthorizeAsync);
@@ -17,6 +22,7 @@ internal sealed class SandboxEndpoints(SandboxOptions options, SandboxEngine eng
         routes.MapPost("/revoke", (RequestDelegate)RevokeAsync);
         routes.MapGet("/userinfo", (RequestDelegate)UserinfoAsync);
         routes.MapGet("/api/calendar", (RequestDelegate)CalendarAsync);
+        routes.MapPost("/api/calendar", (RequestDelegate)AddEventAsync);
         routes.MapGet("/jwks", (RequestDelegate)(context => WriteAsync(context, 200, key.Jwks())));
         routes.MapGet("/.well-known/openid-configuration", (RequestDelegate)MetadataAsync);
     }
@@ -101,9 +107,33 @@ internal sealed class SandboxEndpoints(SandboxOptions options, SandboxEngine eng
         ? WriteAsync(context, 200, new JsonObject
         {
             ["owner"] = grant.Person.Subject,
-            ["events"] = new JsonArray(new JsonObject { ["title"] = "Lunch with Charles", ["at"] = "12:30" }),
+            ["events"] = new JsonArray(
+            [
+                Event("Lunch with Charles", "12:30"),
+                .. _added.Where(added => added.Owner == grant.Person.Subject).Select(added => Event(added.Title, added.At)),
+            ]),
         })
         : RefuseAsync(context);
+
+    /// <summary>A form with <c>title</c> and <c>at</c>; needs a token that is good for <c>calendar.write</c>.</summary>
+    private async Task AddEventAsync(HttpContext context)
+    {
+        if (Grant(context) is not { } grant)
+        {
+            await RefuseAsync(context);
+            return;
+        }
+
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        if (!grant.Scopes.Contains(Write))
+        {
+            await WriteAsync(context, 403, Error("insufficient_scope"));
+            return;
+        }
+
+        _added.Enqueue((grant.Person.Subject, form["title"].ToString(), form["at"].ToString()));
+        await WriteAsync(context, 201, Event(form["title"].ToString(), form["at"].ToString()));
+    }
 
     private Task MetadataAsync(HttpContext context)
     {
@@ -190,6 +220,8 @@ internal sealed class SandboxEndpoints(SandboxOptions options, SandboxEngine eng
     private bool IsClient(string id, string secret) => id == options.ClientId && secret == options.ClientSecret;
 
     private static string Issuer(HttpContext context) => $"{context.Request.Scheme}://{context.Request.Host}";
+
+    private static JsonObject Event(string title, string at) => new() { ["title"] = title, ["at"] = at };
 
     private static string? Given(string? value) => string.IsNullOrEmpty(value) ? null : value;
 

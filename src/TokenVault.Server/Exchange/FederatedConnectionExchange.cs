@@ -1,3 +1,4 @@
+using TokenVault.Server.Approvals;
 using TokenVault.Server.Clients;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Http;
@@ -133,7 +134,7 @@ internal sealed class FederatedConnectionExchange(
         // 8 the audit row is durable before the token leaves. A tokenset that was disconnected or renewed meanwhile: all over again.
         return await audit.SucceededAsync(attempt with { Approval = approval }, fitting.Value.As, fitting.Value.Token) switch
         {
-            Delivery.Recorded => Answer(attempt, fitting.Value),
+            Delivery.Recorded => Answer(attempt, fitting.Value, approval),
             Delivery.Replayed => await audit.FailedAsync(attempt, ExchangeErrors.Replayed()),
             _ => await FromStoreAsync(attempt, cancellationToken),
         };
@@ -186,7 +187,7 @@ internal sealed class FederatedConnectionExchange(
     }
 
     /// <summary>How long the provider's token lives cannot be changed; an agent is told to come back sooner.</summary>
-    private TokenResponse Answer(ExchangeAttempt attempt, LeavingToken leaving)
+    private TokenResponse Answer(ExchangeAttempt attempt, LeavingToken leaving, Approval? approval)
     {
         var seconds = attempt.Request.AsksForRefreshToken ? ExchangeAudit.LifetimeOfEndless : audit.SecondsLeft(leaving.As);
         var told = attempt.Client.AgentPolicy is { MaxLifetime: > 0 and var most } ? Math.Min(seconds, most) : seconds;
@@ -195,6 +196,7 @@ internal sealed class FederatedConnectionExchange(
             Scope = leaving.As.Scopes.Count == 0 ? null : Scope.Format(leaving.As.Scopes),
             IssuedTokenType = attempt.Request.IssuedTokenType,
             Further = leaving.As.Kept,
+            ApprovalId = approval?.Id,
         };
     }
 

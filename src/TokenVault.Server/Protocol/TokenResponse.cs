@@ -28,6 +28,9 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
     /// <summary>Those that the access token is good for, as JSON (RFC 9396 §7).</summary>
     public string? AuthorizationDetails { get; init; }
 
+    /// <summary>Which approval of the user's a provider's token left with: it is not to be kept for another use.</summary>
+    public string? ApprovalId { get; init; }
+
     public void WriteTo(Utf8JsonWriter writer)
     {
         writer.WriteString("access_token", AccessToken.Reveal());
@@ -36,6 +39,7 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
         Write(writer, "scope", Scope);
         writer.WriteNumber("expires_in", ExpiresIn);
         Write(writer, "issued_token_type", IssuedTokenType);
+        Write(writer, "approval_id", ApprovalId);
         writer.WriteString("token_type", TokenType);
         if (AuthorizationDetails is not null)
         {

@@ -31,6 +31,7 @@ public sealed class ExchangeApprovalTests(ApprovalScene scene) : IClassFixture<A
         await ApprovalScene.ApproveAsync(user.Browser, pending["approval_uri"]!);
         var tokens = await user.ExchangeAsync(connection);
         tokens.Status.ShouldBe(200, tokens.Text);
+        tokens["approval_id"].ShouldBe(pending["auth_req_id"]);
         var row = (await scene.AuditAsync("seta", user.Id)).ShouldHaveSingleItem();
         ((string?)row["details"]!["approval_id"]).ShouldBe(pending["auth_req_id"]);
         var next = await PendingAsync(user, connection);
