@@ -6,7 +6,7 @@ namespace TokenVault.Cli.Examination;
 
 /// <summary>Looks at what is set up: what the login may do, the applications' addresses, each connection and its provider.</summary>
 /// <param name="step">Is told what is looked at next.</param>
-internal sealed class ConfigurationExamination(ManagementApi api, HttpClient outside, Action<string> step)
+internal sealed class ConfigurationExamination(ManagementApi api, Action<string> step)
 {
     /// <summary>What each needs one of, to be looked at.</summary>
     private static readonly (string Path, string For)[] Readable =
@@ -34,7 +34,7 @@ internal sealed class ConfigurationExamination(ManagementApi api, HttpClient out
         findings.Add(new Finding(Verdict.Good, "login", "may read what there is"));
         findings.AddRange(await new KeyExamination(api).RunAsync(cancellationToken));
         findings.AddRange((await api.ListAsync("clients", "clients", cancellationToken)).Select(Application).OfType<Finding>());
-        var providers = new ConnectionExamination(api, outside);
+        var providers = new ConnectionExamination(api);
         foreach (var connection in ConnectionPlan.Usable(await api.ListAsync("connections", "connections", cancellationToken)))
         {
             step($"Looking at the connection {Answer.Text(connection, "name")}");
