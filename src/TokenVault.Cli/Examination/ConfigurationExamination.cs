@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Api;
 using TokenVault.Cli.Setup;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Examination;
 
@@ -73,7 +74,7 @@ internal sealed class ConfigurationExamination(ManagementApi api, Action<string>
 
         if (Answer.Text(client["refresh_token"], "rotation_type") == "rotating" && Answer.Text(client, "app_type") == "regular_web")
         {
-            return new Finding(Verdict.Doubtful, name, "rotates its refresh tokens, and each can be exchanged once", "tokenvault setup --app-id … --allow-weakening");
+            return new Finding(Verdict.Doubtful, name, "rotates its refresh tokens, and each can be exchanged once", $"tokenvault setup --app-id {ShellText.Of(Answer.Text(client, "client_id"))} --allow-weakening");
         }
 
         return Callbacks(client, name);
@@ -84,7 +85,7 @@ internal sealed class ConfigurationExamination(ManagementApi api, Action<string>
         var callbacks = Wire.Texts(client["callbacks"]);
         if (callbacks.Count == 0 && Wire.Texts(client["grant_types"]).Contains("authorization_code"))
         {
-            return new Finding(Verdict.Doubtful, name, "signs users in, and has no callback URL", $"tokenvault apps update {Answer.Text(client, "client_id")} --callback-urls https://…");
+            return new Finding(Verdict.Doubtful, name, "signs users in, and has no callback URL", $"tokenvault apps update {ShellText.Of(Answer.Text(client, "client_id"))} --callback-urls https://…");
         }
 
         var plain = callbacks.FirstOrDefault(url => url.StartsWith("http:", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(url, UriKind.Absolute, out var uri) && !uri.IsLoopback);

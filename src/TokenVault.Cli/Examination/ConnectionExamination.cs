@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Api;
 using TokenVault.Cli.Setup;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Examination;
 
@@ -21,7 +22,7 @@ internal sealed class ConnectionExamination(ManagementApi api)
 
         if (Wire.Texts(connection["enabled_clients"]).Count == 0)
         {
-            return [new Finding(Verdict.Doubtful, name, "is enabled for no application", $"tokenvault setup --connections {Answer.Text(connection, "name")}")];
+            return [new Finding(Verdict.Doubtful, name, "is enabled for no application", $"tokenvault setup --connections {ShellText.Of(Answer.Text(connection, "name"))}")];
         }
 
         var reached = await ReachAsync(connection, name, callback, cancellationToken);
@@ -65,7 +66,7 @@ internal sealed class ConnectionExamination(ManagementApi api)
         "egress" => "The server calls public addresses only. If this one is to be reached: TokenVault__Egress__AllowedNetworks__0",
         "status" => "The provider is in trouble, or the address is another one: look again later, and check the connection's options.",
         "metadata" => "Check the connection's discovery_url and issuer.",
-        "configuration" => $"Complete it: tokenvault connections update {id}",
+        "configuration" => $"Complete it: tokenvault connections update {ShellText.Of(id)}",
         _ => "Check the address and the port: what answers there does not speak HTTP as it should.",
     };
 
@@ -77,6 +78,6 @@ internal sealed class ConnectionExamination(ManagementApi api)
         var last = entries.OfType<JsonObject>().FirstOrDefault(entry => Answer.Text(entry, "type") is "seta" or "feta");
         return Answer.Text(last?["details"], "failure_reason") != "temporarily_unavailable" ? null : new Finding(
             Verdict.Doubtful, name, $"the server did not get a token there at {Answer.Text(last, "date")}: {Answer.Text(last, "description")}",
-            $"Look from where the server runs: its way out, the allowed networks, the connection's client id and secret. tokenvault logs tail --filter 'type:feta AND connection:\"{Answer.Text(connection, "name")}\"'");
+            $"Look from where the server runs: its way out, the allowed networks, the connection's client id and secret. tokenvault logs tail --filter {ShellText.Of($"type:feta AND connection:\"{Answer.Text(connection, "name")}\"")}");
     }
 }

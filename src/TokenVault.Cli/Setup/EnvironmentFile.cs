@@ -1,5 +1,6 @@
 using System.Text;
 using TokenVault.Cli.Profiles;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Setup;
 
@@ -62,7 +63,7 @@ internal sealed class EnvironmentFile
         var text = new StringBuilder("# Made by tokenvault setup. It holds secrets: keep it out of version control.\n");
         foreach (var (name, value) in _values)
         {
-            text.Append(name).Append('=').Append(Quoted(value)).Append('\n');
+            text.Append(name).Append('=').Append(ShellText.Quoted(value)).Append('\n');
         }
 
         if (text.ToString() == _written)
@@ -73,9 +74,6 @@ internal sealed class EnvironmentFile
         _written = text.ToString();
         PrivateFile.Write(Location, _written);
     }
-
-    /// <summary>For a POSIX shell: nothing in it means anything.</summary>
-    public static string Quoted(string value) => "'" + value.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private static string Unquoted(string value) =>
         value.Length >= 2 && value[0] == '\'' && value[^1] == '\'' ? value[1..^1].Replace("'\\''", "'", StringComparison.Ordinal) : value;

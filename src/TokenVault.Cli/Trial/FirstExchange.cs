@@ -35,7 +35,7 @@ internal sealed class FirstExchange(ManagementApi api, SetupOutcome outcome, Set
         using var callback = LoopbackCallback.Listen();
         var callbacks = Wire.Texts(outcome.State.Application!["callbacks"]);
         await SetCallbacksAsync([.. callbacks, callback.Address], cancellationToken);
-        screen.Progress($"{callback.Address} is a callback URL of the application until this is over.");
+        screen.Note($"{callback.Address} is a callback URL of the application until this is over.");
         try
         {
             await RunAsync(callback, cancellationToken);

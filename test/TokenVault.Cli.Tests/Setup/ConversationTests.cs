@@ -18,7 +18,7 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
     public async Task T_CL_04_from_an_empty_server_to_a_token_of_the_provider_in_one_conversation()
     {
         using var scene = await SetupScene.CreateAsync(fixture);
-        await using var terminal = Start(scene.Desk, 120, "setup", "--out", SetupScene.Folder, "--no-browser");
+        await using var terminal = Start(scene.Desk, 120, "setup", "--out", scene.Folder, "--no-browser");
 
         await terminal.AnswerAsync("What is to be exchanged", Down + Enter);
         await terminal.AnswerAsync("Which application?", Enter);
