@@ -17,7 +17,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
 const python = spawnSync('python3', ['--version']).status === 0;
 
-// What builds a program would otherwise wait for the next one, with the output of this one in its hands: nobody would see it end.
+// What builds a program would otherwise stay, and wait for the next one.
 const nothingStays = { MSBUILDDISABLENODEREUSE: '1', UseSharedCompilation: 'false', DOTNET_CLI_USE_MSBUILD_SERVER: '0' };
 
 let tool;
@@ -68,7 +68,7 @@ export async function tryFlavour(t, flavour, subject, { more = [], audience, dot
       await mkdir(own, { recursive: true });
       await writeFile(join(own, file), text);
       const env = { ...process.env, ...environment, SSL_CERT_FILE: environment.TOKEN_VAULT_CA, ...variables };
-      const running = promisify(execFile)(command, [...options, file], { cwd: own, env, timeout: 100_000 });
+      const running = promisify(execFile)(command, [...options, file], { cwd: own, env, timeout: 150_000 });
       running.child.stdin.end();
       return running;
     };

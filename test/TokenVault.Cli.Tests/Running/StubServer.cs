@@ -33,8 +33,8 @@ internal sealed class StubServer : IAsyncDisposable
     public static async Task<StubServer> StartAsync(
         Func<HttpRequest, (int Status, JsonNode Body)> answer, int days = 100, TimeSpan ahead = default, Action<JsonObject>? change = null)
     {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
