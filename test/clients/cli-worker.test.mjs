@@ -6,6 +6,6 @@ import { atADesk, tryFlavour } from './cli.mjs';
 atADesk();
 
 // Its users sign in at it, so that one application shows the whole way.
-test('privileged_worker', { timeout: 200_000 }, (t) => tryFlavour(t, 'privileged_worker', ({ user }) => ({ USER_ID: user.user_id }), {
+test('privileged_worker', (t) => tryFlavour(t, 'privileged_worker', ({ user }) => ({ USER_ID: user.user_id }), {
   dotnet: true, more: ['--ip-allowlist', '127.0.0.0/8,::1'],
 }));

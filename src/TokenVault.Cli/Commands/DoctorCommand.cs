@@ -46,9 +46,9 @@ internal static class DoctorCommand
             using var api = await run.OpenAsync(cancellationToken);
             return await new ConfigurationExamination(api, step).RunAsync(cancellationToken);
         }
-        catch (ToolException e) when (e.ExitCode == ExitCode.NotAllowed)
+        catch (ToolException e)
         {
-            return [new Finding(Verdict.Bad, "login", e.Message, e.Advice)];
+            return [new Finding(Verdict.Bad, e.ExitCode == ExitCode.NotAllowed ? "login" : "configuration", e.Message, e.Advice)];
         }
     }
 

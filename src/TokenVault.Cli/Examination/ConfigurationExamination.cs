@@ -9,6 +9,8 @@ namespace TokenVault.Cli.Examination;
 /// <param name="step">Is told what is looked at next.</param>
 internal sealed class ConfigurationExamination(ManagementApi api, Action<string> step)
 {
+    private const int AtOnce = 4;
+
     /// <summary>What each needs one of, to be looked at.</summary>
     private static readonly (string Path, string For)[] Readable =
     [
@@ -36,10 +38,12 @@ internal sealed class ConfigurationExamination(ManagementApi api, Action<string>
         findings.AddRange(await new KeyExamination(api).RunAsync(cancellationToken));
         findings.AddRange((await api.ListAsync("clients", "clients", cancellationToken)).Select(Application).OfType<Finding>());
         var providers = new ConnectionExamination(api);
-        foreach (var connection in ConnectionPlan.Usable(await api.ListAsync("connections", "connections", cancellationToken)))
+        foreach (var some in ConnectionPlan.Usable(await api.ListAsync("connections", "connections", cancellationToken)).Chunk(AtOnce))
         {
-            step($"Looking at the connection {Answer.Text(connection, "name")}");
-            findings.AddRange(await providers.RunAsync(connection, cancellationToken));
+            // A provider that is away takes the server its time to tell.
+            step("Looking at the providers of " + string.Join(", ", some.Select(connection => Answer.Text(connection, "name"))));
+            var seen = await Task.WhenAll(some.Select(connection => providers.RunAsync(connection, cancellationToken)));
+            findings.AddRange(seen.SelectMany(each => each));
         }
 
         return findings;

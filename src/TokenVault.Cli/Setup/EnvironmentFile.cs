@@ -60,6 +60,12 @@ internal sealed class EnvironmentFile
 
     public void Save()
     {
+        // It would be a line of its own to those who read line by line (T-CL-03).
+        if (_values.FirstOrDefault(value => value.Value.Any(char.IsControl)).Key is { } broken)
+        {
+            throw new ToolException(ExitCode.Failed, $"What was to be kept as {broken} is no text of one line.", "The server gave it so: that is no Token Vault.");
+        }
+
         var text = new StringBuilder("# Made by tokenvault setup. It holds secrets: keep it out of version control.\n");
         foreach (var (name, value) in _values)
         {

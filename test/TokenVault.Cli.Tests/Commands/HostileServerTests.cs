@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using TokenVault.Cli.Setup;
 using TokenVault.Cli.Terminal;
 using TokenVault.Cli.Tests.Running;
 
@@ -131,6 +132,18 @@ public sealed class HostileServerTests
 
         run.Output.ShouldBe(PlainText.Of(name));
         File.Exists(desk.PathOf("pwned")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void T_CL_03_its_ids_and_secrets_are_no_lines_of_the_environment_file()
+    {
+        using var desk = new Desk();
+        var file = new EnvironmentFile(desk.Out);
+        file.SetClient(EnvironmentFile.ClientId, EnvironmentFile.ClientSecret, "id", "secret\nLD_PRELOAD='/tmp/evil.so'");
+
+        Should.Throw<ToolException>(file.Save).Message.ShouldNotContain("evil");
+
+        File.Exists(file.Location).ShouldBeFalse();
     }
 
     private static (int Status, JsonNode Body) Login() => (200, new JsonObject { ["access_token"] = Token, ["expires_in"] = 3600 });
