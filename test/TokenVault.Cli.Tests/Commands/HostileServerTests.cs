@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http;
 using TokenVault.Cli.Setup;
 using TokenVault.Cli.Terminal;
 using TokenVault.Cli.Tests.Running;
