@@ -1,3 +1,4 @@
+using TokenVault.Cli;
 using TokenVault.Cli.Commands;
 
-return await ToolCommand.RunAsync(args);
+return await ToolCommand.RunAsync(args, Surroundings.OfProcess());

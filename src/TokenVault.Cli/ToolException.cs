@@ -7,4 +7,7 @@ internal sealed class ToolException(int exitCode, string message, string? advice
 
     /// <summary>Null where the message says all there is to say.</summary>
     public string? Advice { get; } = advice;
+
+    /// <summary>Lines of their own below the message, which is one line.</summary>
+    public IReadOnlyList<string> Details { get; init; } = [];
 }

@@ -47,7 +47,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton(_ => ProviderCatalog.Load()).TryAddSingleton<EgressGuard>();
         services.AddSingleton(s => ProviderClient.Create(
             s.GetRequiredService<ProviderCatalog>(), s.GetRequiredService<EgressGuard>(), ring, options, s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>().AddSingleton<ConnectionKeyEndpoints>();
+        services.AddSingleton<ConnectionEndpoints>().AddSingleton<ConnectionClientEndpoints>().AddSingleton<ConnectionKeyEndpoints>().AddSingleton<ConnectionCheckEndpoint>().AddSingleton<ProviderProbe>();
         services.AddSingleton<ClientRemoval>(s => s.GetRequiredService<ConnectionClientEndpoints>().RemoveClientAsync);
         services.AddSingleton<TokensetSealer>().AddSingleton<TokensetFinder>().AddSingleton<TokensetUses>().AddHostedService(s => s.GetRequiredService<TokensetUses>()).AddSingleton<TokensetRefresher>().AddSingleton<RefreshCall>().AddSingleton<TokenNarrowing>();
         services.AddSingleton<RefreshWait>().AddSingleton<RefreshSaver>().AddSingleton<RefreshLanding>().AddSingleton<RefreshKeeping>().AddSingleton<RefreshSpool>();
@@ -159,6 +159,7 @@ internal sealed partial class TokenVaultServer
         services.GetRequiredService<ConnectionEndpoints>().Map(app);
         services.GetRequiredService<ConnectionClientEndpoints>().Map(app);
         services.GetRequiredService<ConnectionKeyEndpoints>().Map(app);
+        services.GetRequiredService<ConnectionCheckEndpoint>().Map(app);
         services.GetRequiredService<UserEndpoints>().Map(app);
         services.GetRequiredService<UserAccountEndpoints>().Map(app);
         services.GetRequiredService<IdentityEndpoints>().Map(app);

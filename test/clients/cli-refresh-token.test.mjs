@@ -5,4 +5,4 @@ import { atADesk, tryFlavour } from './cli.mjs';
 
 atADesk();
 
-test('refresh_token_exchange', (t) => tryFlavour(t, 'refresh_token_exchange', ({ tokens }) => ({ REFRESH_TOKEN: tokens.refresh_token })));
+test('refresh_token_exchange', (t) => tryFlavour(t, 'refresh_token_exchange', ({ tokens }) => ({ REFRESH_TOKEN: tokens.refresh_token }), { dotnet: true }));

@@ -7,5 +7,5 @@ atADesk();
 
 // Its users sign in at it, so that one application shows the whole way.
 test('privileged_worker', (t) => tryFlavour(t, 'privileged_worker', ({ user }) => ({ USER_ID: user.user_id }), {
-  more: ['--ip-allowlist', '127.0.0.0/8,::1'],
+  dotnet: true, more: ['--ip-allowlist', '127.0.0.0/8,::1'],
 }));

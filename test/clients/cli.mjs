@@ -1,5 +1,5 @@
-// `tokenvault`, as built, from an empty server to a token of oidc-provider: each flavour is set up without a terminal, a user signs in and
-// connects an account, and what the tool printed (curl, Node.js, Python) is run as it stands.
+// `tokenvault`, as built, from an empty server to a token of oidc-provider: each flavour is set up in a terminal, keys and all, a user signs in
+// and connects an account, and what the tool printed (curl, Node.js, Python, .NET) is run as it stands.
 
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
@@ -10,12 +10,16 @@ import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseEnv, promisify } from 'node:util';
 import * as oauth from 'openid-client';
+import { down, enter, Terminal } from './terminal.mjs';
 import { issuer, redirectUri, unique, World } from './vault.mjs';
 import { Upstream } from './upstream.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const titles = ["A user's connected accounts (curl)", 'The exchange (curl)', '.NET', 'Node.js', 'Python'];
 export const python = spawnSync('python3', ['--version']).status === 0;
+
+// What builds a program would otherwise stay, and wait for the next one.
+const nothingStays = { MSBUILDDISABLENODEREUSE: '1', UseSharedCompilation: 'false', DOTNET_CLI_USE_MSBUILD_SERVER: '0' };
 
 let tool;
 let directory;
@@ -32,8 +36,52 @@ export function atADesk() {
   after(() => rm(directory, { recursive: true, force: true }));
 }
 
-/** Sets up, connects, and runs everything that was printed. `subject` gives the variables that a user's part in it fills. */
-export async function tryFlavour(t, flavour, subject, { more = [], audience } = {}) {
+const flavours = ['connected_accounts', 'refresh_token_exchange', 'access_token_exchange', 'privileged_worker'];
+const oidc = 13;
+
+/** What the tool says when a person sets up. The worker's users sign in at it, which nobody is asked about. */
+async function converse(flavour, upstream, { name, folder, audience }) {
+  const worker = flavour === 'privileged_worker';
+  const terminal = new Terminal(tool, ['setup', '--out', folder, ...worker ? ['--app-type', 'regular'] : []], { cwd: directory, env: toolEnvironment() });
+  try {
+    await terminal.answer(
+      ['What is to be exchanged', down.repeat(flavours.indexOf(flavour)) + enter],
+      ['Which application?', enter],
+      ['Name of the application:', name + enter],
+      ...worker ? [] : [['Type of the application:', enter]],
+    );
+    if (await terminal.see('Which connections?', 'There are no connections yet.') === 'Which connections?') {
+      terminal.type(enter);
+    }
+
+    await terminal.answer(
+      ['Create a connection?', `y${enter}`],
+      ['Which provider?', down.repeat(oidc) + enter],
+      ['Name of the connection:', name + enter],
+      ['discovery_url:', `${upstream.issuer}/.well-known/openid-configuration${enter}`],
+      ['Client id at the provider:', upstream.client.id + enter],
+      ['Client secret at the provider:', upstream.client.secret + enter],
+      ['Scopes to ask for', `openid,profile,email,offline_access,files:read${enter}`],
+      ['Allowed callback URLs', redirectUri + enter],
+      ['Allowed logout URLs', `http://127.0.0.1:9/${enter}`],
+      ...flavour === 'access_token_exchange'
+        ? [['Make the API and the client', `y${enter}`], ['Identifier of the API', audience + enter], ["Name of the API's client:", `Client of ${audience}${enter}`]]
+        : [],
+      ...worker ? [['Addresses or networks', `127.0.0.0/8,::1${enter}`], ['Authenticate the worker by a key', `n${enter}`]] : [],
+      ['Make these changes?', `y${enter}`],
+      ['Try it:', `n${enter}`],
+    );
+    assert.equal(await terminal.end(), 0, terminal.text);
+    assert.ok(!terminal.text.includes(upstream.client.secret), 'the secret was shown');
+    return terminal.text.split('Try it:')[0];
+  } finally {
+    terminal.kill();
+  }
+}
+
+/** Sets up, connects, and runs everything that was printed. `subject` gives the variables that a user's part in it
+ * fills; `dotnet`, whether the .NET program is built, which takes a while: one flavour of those that share it is enough. */
+export async function tryFlavour(t, flavour, subject, { more = [], audience, dotnet = false } = {}) {
   const name = unique('cli');
   const folder = join(directory, name);
   const world = new World();
@@ -50,7 +98,7 @@ export async function tryFlavour(t, flavour, subject, { more = [], audience } = 
     }
 
     const secret = { TOKENVAULT_CONNECTION_CLIENT_SECRET: world.upstream.client.secret };
-    const { stdout } = await run(setup, secret);
+    const stdout = await converse(flavour, world.upstream, { name, folder, audience });
     assert.match(stdout, new RegExp(`${issuer}login/callback/${name}`));
     await makeUsable(name);
     await signUp(world, name, folder, audience);
@@ -64,7 +112,7 @@ export async function tryFlavour(t, flavour, subject, { more = [], audience } = 
       await mkdir(own, { recursive: true });
       await writeFile(join(own, file), text);
       const env = { ...process.env, ...environment, SSL_CERT_FILE: environment.TOKEN_VAULT_CA, ...variables };
-      const running = promisify(execFile)(command, [...options, file], { cwd: own, env, timeout: 60_000 });
+      const running = promisify(execFile)(command, [...options, file], { cwd: own, env, timeout: 150_000 });
       running.child.stdin.end();
       return running;
     };
@@ -77,6 +125,10 @@ export async function tryFlavour(t, flavour, subject, { more = [], audience } = 
     await t.test('Python, by its standard library', { skip: !python && 'there is no python3' }, async () => {
       assert.match((await runPrinted('python3', 'exchange.py', printed.Python, variables)).stdout, /files:read.* \d+/);
     });
+    if (dotnet) {
+      const program = await runPrinted('dotnet', 'exchange.cs', printed['.NET'], { ...variables, ...nothingStays }, 'run');
+      assert.match(program.stdout, /files:read.* \d+/);
+    }
     assert.match((await run([...setup, '--plan'], secret)).stdout, /nothing to change/);
   } finally {
     await world.close();
@@ -103,8 +155,10 @@ async function signUp(world, name, folder, audience) {
 }
 
 function run(args, environment = {}) {
-  return promisify(execFile)(tool, args, { cwd: directory, env: { ...process.env, TOKENVAULT_CONFIG_DIR: join(directory, 'config'), ...environment } });
+  return promisify(execFile)(tool, args, { cwd: directory, env: { ...toolEnvironment(), ...environment } });
 }
+
+const toolEnvironment = () => ({ ...process.env, TOKENVAULT_CONFIG_DIR: join(directory, 'config') });
 
 /** What stands under each title. */
 function sections(text) {

@@ -32,7 +32,7 @@ try {
   await server.start();
   tests = spawn(process.execPath, [
     '--test',
-    '--test-timeout=120000',
+    '--test-timeout=240000',
     '--test-reporter=spec', '--test-reporter-destination=stdout',
     '--test-reporter=tap', `--test-reporter-destination=${tap}`,
     ...files,

@@ -6,8 +6,6 @@ namespace TokenVault.Cli.Api;
 /// <summary>What the server says about itself (RFC 8414), checked to be from the server that was meant.</summary>
 internal sealed record Discovery(JsonNode Metadata)
 {
-    public string TokenEndpoint => Answer.Text(Metadata, "token_endpoint")!;
-
     public string? DeviceEndpoint => Answer.Text(Metadata, "device_authorization_endpoint");
 
     public static async Task<Discovery> ReadAsync(VaultHttp http, CancellationToken cancellationToken)
@@ -19,8 +17,14 @@ internal sealed record Discovery(JsonNode Metadata)
         }
 
         // RFC 8414 §3.3: identical, or somebody else's.
-        return issuer == http.Issuer
-            ? new Discovery(answer.Json!)
-            : throw new ToolException(ExitCode.Unreachable, $"The server at {http.Issuer} calls itself {PlainText.Of(issuer)}.", "Use that name as the domain.");
+        if (issuer != http.Issuer)
+        {
+            throw new ToolException(ExitCode.Unreachable, $"The server at {http.Issuer} calls itself {PlainText.Of(issuer)}.", "Use that name as the domain.");
+        }
+
+        // What was checked is this server and its certificate: nothing is sent to another one because it says so.
+        var found = new Discovery(answer.Json!);
+        return found.DeviceEndpoint?.StartsWith(http.Issuer, StringComparison.Ordinal) != false ? found
+            : throw new ToolException(ExitCode.Unreachable, $"The server at {http.Issuer} names an endpoint at another one: {PlainText.Of(found.DeviceEndpoint)}");
     }
 }

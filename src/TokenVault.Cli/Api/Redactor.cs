@@ -17,7 +17,13 @@ internal static partial class Redactor
         "verification_uri_complete", "id_token_hint", "mfa_token", "otp", "httpAuthorization", "secret", "private_key",
     };
 
-    public static bool IsSecret(string member) => Secret.Contains(member);
+    /// <summary>Also those that nobody has thought of, by how the field names secrets.</summary>
+    private static readonly string[] Endings = ["_secret", "_token", "_password", "_assertion", "_otp"];
+
+    public static bool IsSecret(string member) => Secret.Contains(member) || Endings.Any(ending => member.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Without the name and the password in it.</summary>
+    public static string Url(string text) => UserInfo().Replace(text, $"$1{Mark}@");
 
     /// <summary>A body as text. What is neither JSON nor a form is told by its length only.</summary>
     public static string Body(string text, string? mediaType)
@@ -59,7 +65,7 @@ internal static partial class Redactor
             case JsonArray items:
                 return new JsonArray([.. items.Select(item => item is null ? null : Json(item))]);
             default:
-                return json.GetValueKind() == JsonValueKind.String && Jwt().IsMatch((string)json!) ? Mark : json.DeepClone();
+                return json.GetValueKind() != JsonValueKind.String ? json.DeepClone() : Jwt().IsMatch((string)json!) ? Mark : Url((string)json!);
         }
     }
 
@@ -70,6 +76,10 @@ internal static partial class Redactor
     [GeneratedRegex("(^|[?&])([^=&?#]+)=([^&#]*)", RegexOptions.NonBacktracking)]
     private static partial Regex Pair();
 
-    [GeneratedRegex(@"^[\w-]+\.[\w-]{8,}\.[\w-]*$", RegexOptions.NonBacktracking)]
+    /// <summary>It begins with what <c>{"</c> or <c>{ </c> is in base64url; a host's name rarely does.</summary>
+    [GeneratedRegex(@"^e[wy][\w-]{8,}\.[\w-]{8,}\.[\w-]*$", RegexOptions.NonBacktracking)]
     private static partial Regex Jwt();
+
+    [GeneratedRegex("^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]+@", RegexOptions.NonBacktracking)]
+    private static partial Regex UserInfo();
 }

@@ -12,6 +12,6 @@ internal static class ServerAddress
             && uri.HostNameType != UriHostNameType.Unknown;
         return proper
             ? uri!.GetLeftPart(UriPartial.Authority) + "/"
-            : throw new ToolException(ExitCode.Usage, $"Not a server's domain: {domain}", "Expected a host and perhaps a port, as in auth.example.com or localhost:8443. Servers speak HTTPS.");
+            : throw new ToolException(ExitCode.Usage, $"Not a server's domain: {Redactor.Url(text)}", "Expected a host and perhaps a port, as in auth.example.com or localhost:8443. Servers speak HTTPS.");
     }
 }

@@ -12,6 +12,9 @@ namespace TokenVault.Cli.Api;
 /// <summary>HTTP to one server, which says in words why it did not get there.</summary>
 internal sealed class VaultHttp : IDisposable
 {
+    /// <summary>A page of a hundred of anything is far below that.</summary>
+    private const int LargestAnswer = 16 * 1024 * 1024;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _http;
@@ -31,7 +34,7 @@ internal sealed class VaultHttp : IDisposable
                 RemoteCertificateValidationCallback = Judged,
             },
         };
-        _http = new HttpClient(debug is null ? handler : new WireLog(handler, debug)) { Timeout = Patience, BaseAddress = new Uri(issuer) };
+        _http = new HttpClient(debug is null ? handler : new WireLog(handler, debug)) { Timeout = Patience, BaseAddress = new Uri(issuer), MaxResponseContentBufferSize = LargestAnswer };
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("tokenvault-cli", typeof(VaultHttp).Assembly.GetName().Version!.ToString(3)));
     }
 
@@ -61,6 +64,10 @@ internal sealed class VaultHttp : IDisposable
         {
             using var response = await _http.SendAsync(request, cancellationToken);
             return await Answer.ReadAsync(response, cancellationToken);
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
+        {
+            throw new ToolException(ExitCode.Failed, $"{Issuer} answered at a length that makes no sense.");
         }
         catch (HttpRequestException e)
         {

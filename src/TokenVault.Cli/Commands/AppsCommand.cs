@@ -60,7 +60,7 @@ internal static class AppsCommand
             throw new ToolException(ExitCode.Usage, "Missing: --secret-file", "The new secret is shown nowhere else.");
         }
 
-        var secret = SecretOutput.Of(run);
+        using var secret = SecretOutput.Of(run);
         using var api = await run.OpenAsync(cancellationToken);
         if (!Confirmation.Given(run, $"Replace the secret of {id}? Whatever uses the old one stops working."))
         {

@@ -9,8 +9,6 @@ namespace TokenVault.Cli.Commands;
 /// <summary><c>tokenvault doctor</c>: whether everything is as it should be, and what to do about what is not.</summary>
 internal static class DoctorCommand
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     public static Command Create() => new Command(
         "doctor",
         """
@@ -46,12 +44,11 @@ internal static class DoctorCommand
         try
         {
             using var api = await run.OpenAsync(cancellationToken);
-            using var outside = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Patience };
-            return await new ConfigurationExamination(api, outside, step).RunAsync(cancellationToken);
+            return await new ConfigurationExamination(api, step).RunAsync(cancellationToken);
         }
-        catch (ToolException e) when (e.ExitCode == ExitCode.NotAllowed)
+        catch (ToolException e)
         {
-            return [new Finding(Verdict.Bad, "login", e.Message, e.Advice)];
+            return [new Finding(Verdict.Bad, e.ExitCode == ExitCode.NotAllowed ? "login" : "configuration", e.Message, e.Advice)];
         }
     }
 

@@ -68,7 +68,7 @@ internal static class ExchangeCommand
             return worker.ExchangeAsync(keys.Subject.Sign("token-vault-req+jwt", claims), Wire.JwtType, connection, cancellationToken);
         }
 
-        var token = run.Get(TokenFile) is { } file ? InputFile.ReadSecret(file, "user's token") : InputFile.ReadStandardInput("user's token");
+        var token = run.Get(TokenFile) is { } file ? InputFile.ReadSecret(file, "user's token") : InputFile.ReadLine(run.Surroundings.In, "user's token");
         var byAccessToken = environment[EnvironmentFile.ApiClientId] is not null;
         var (id, secret) = byAccessToken
             ? (EnvironmentFile.ApiClientId, EnvironmentFile.ApiClientSecret)

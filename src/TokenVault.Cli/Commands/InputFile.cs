@@ -22,7 +22,8 @@ internal static class InputFile
 
     public static string ReadSecret(string path, string what) => Secret(Read(path, what), what);
 
-    public static string ReadStandardInput(string what) => Secret(Console.In.ReadLine() ?? "", what);
+    /// <summary>A secret that was piped in.</summary>
+    public static string ReadLine(TextReader input, string what) => Secret(input.ReadLine() ?? "", what);
 
     private static string Secret(string text, string what) =>
         text.Trim() is { Length: > 0 } secret ? secret : throw new ToolException(ExitCode.Usage, $"The {what} is empty.");

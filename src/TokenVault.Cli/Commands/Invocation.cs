@@ -6,11 +6,13 @@ using TokenVault.Cli.Terminal;
 namespace TokenVault.Cli.Commands;
 
 /// <summary>One run of a command: its options, and the server that they name.</summary>
-internal sealed class Invocation(ParseResult options, Screen screen)
+internal sealed class Invocation(ParseResult options, Screen screen, Surroundings surroundings)
 {
     private Lazy<ServerIdentity?>? _identity;
 
     public Screen Screen { get; } = screen;
+
+    public Surroundings Surroundings { get; } = surroundings;
 
     /// <summary>The server and the client that the command line or the environment names; null: none. Standard input is read once.</summary>
     public ServerIdentity? Identity => (_identity ??= new Lazy<ServerIdentity?>(() => ServerIdentity.Of(this))).Value;
@@ -21,7 +23,19 @@ internal sealed class Invocation(ParseResult options, Screen screen)
 
     public string? ClientId => Given(ServerOptions.ClientId, "TOKENVAULT_CLIENT_ID");
 
-    private TextWriter? DebugWriter => options.GetValue(ServerOptions.Debug) || IsTrue(Environment.GetEnvironmentVariable("DEBUG")) ? Console.Error : null;
+    /// <summary>Where something came from, for who asked for it.</summary>
+    public void Debug(Exception e)
+    {
+        if (DebugWriter is { } writer && e is not (ToolException or OperationCanceledException))
+        {
+            writer.WriteLine($"{e.GetType()}\n{e.StackTrace}");
+        }
+    }
+
+    /// <summary>The logins there are, now.</summary>
+    public ProfileFile Profiles => ProfileFile.Open(Surroundings.ProfilesFile);
+
+    private TextWriter? DebugWriter => options.GetValue(ServerOptions.Debug) || IsTrue(Surroundings["DEBUG"]) ? Surroundings.Error : null;
 
     public T? Get<T>(Option<T> option) => options.GetValue(option);
 
@@ -57,7 +71,7 @@ internal sealed class Invocation(ParseResult options, Screen screen)
         }
 
         var server = Connect(profile.Issuer, AuthorityText() ?? profile.Authority);
-        return new ManagementApi(server, await ProfileRenewal.TokenAsync(name, profile, server, cancellationToken));
+        return new ManagementApi(server, await ProfileRenewal.TokenAsync(this, name, profile, server, cancellationToken));
     }
 
     /// <summary>The person's own accounts; null: the profile, or whoever the command line names, is no person.</summary>
@@ -69,13 +83,13 @@ internal sealed class Invocation(ParseResult options, Screen screen)
         }
 
         var http = Connect(found.Profile.Issuer, AuthorityText() ?? found.Profile.Authority);
-        return new MyAccountApi(http, await ProfileRenewal.TokenAsync(found.Name, found.Profile, http, cancellationToken));
+        return new MyAccountApi(http, await ProfileRenewal.TokenAsync(this, found.Name, found.Profile, http, cancellationToken));
     }
 
     /// <summary>The server, without a login.</summary>
     public VaultHttp ConnectToServer()
     {
-        if (Identity is { } identity && (identity.Secret is not null || ByDomain(ProfileFile.Open()) is null))
+        if (Identity is { } identity && (identity.Secret is not null || ByDomain(Profiles) is null))
         {
             return Connect(identity.Issuer, identity.Authority);
         }
@@ -89,7 +103,7 @@ internal sealed class Invocation(ParseResult options, Screen screen)
 
     private (string Name, Profile Profile) FindProfile()
     {
-        var file = ProfileFile.Open();
+        var file = Profiles;
         var named = Get(ServerOptions.Profile) ?? ByDomain(file) ?? (Domain is null ? file.Current : null);
         if (named is not null && file.All.TryGetValue(named, out var profile))
         {
@@ -115,7 +129,7 @@ internal sealed class Invocation(ParseResult options, Screen screen)
     }
 
     private string? Given(Option<string?> option, string variable) =>
-        Get(option) ?? (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null);
+        Get(option) ?? Surroundings[variable];
 
     private static bool IsTrue(string? value) => value is "1" || string.Equals(value, "true", StringComparison.OrdinalIgnoreCase);
 }

@@ -7,9 +7,9 @@ namespace TokenVault.Cli.Commands;
 /// <summary><c>tokenvault login</c>: a management token for the commands that follow.</summary>
 internal static class LoginCommand
 {
-    private static readonly Option<bool> Device = new("--device") { Description = "Log in as a person, in a browser; --client-id names the application that it is for" };
-    private static readonly Option<bool> MyAccount = new("--my-account") { Description = "With --device: to a person's own connected accounts, not to the Management API" };
-    private static readonly Option<string?> Scopes = new("--scopes") { Description = "With --device: the scopes to ask for, separated by commas" };
+    private static readonly Option<bool> Device = new("--device") { Description = "With --my-account: log in as a person, in a browser, to whom --client-id shows itself. Nobody administers as a person: the Management API is for clients" };
+    private static readonly Option<bool> MyAccount = new("--my-account") { Description = "Log in as a person to their own connected accounts (tokenvault accounts), not to the Management API" };
+    private static readonly Option<string?> Scopes = new("--scopes") { Description = "With --device, at a server that gives people a login to its Management API: the scopes to ask for, separated by commas" };
 
     public static Command Create() => new Command(
         "login",
@@ -40,7 +40,8 @@ internal static class LoginCommand
             : await new TokenRequests(http).ForClientAsync(
                 clientId, identity.Secret ?? run.Screen.AskSecret("Client secret:", "--client-secret-file or --client-secret-stdin"), cancellationToken);
         var name = run.Get(ServerOptions.Profile) ?? Profile.NameFor(identity.Issuer);
-        ProfileFile.Open().Put(name, new Profile
+        using var turn = await ProfileTurn.TakeAsync(run.Surroundings.ProfilesFile, cancellationToken);
+        run.Profiles.Put(name, new Profile
         {
             Issuer = identity.Issuer,
             ClientId = clientId,

@@ -19,23 +19,23 @@ internal static class LogoutCommand
 
     private static async Task<int> RunAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var name = run.Get(ServerOptions.Profile) ?? ProfileFile.Open().Current;
-        if (name is null || !ProfileFile.Open().All.TryGetValue(name, out var profile))
+        // Not while another run renews it, or what is revoked is not what is there.
+        using var turn = await ProfileTurn.TakeAsync(run.Surroundings.ProfilesFile, cancellationToken);
+        var file = run.Profiles;
+        var name = run.Get(ServerOptions.Profile) ?? file.Current;
+        if (name is null || !file.All.TryGetValue(name, out var profile))
         {
             throw new ToolException(ExitCode.Usage, name is null ? "Not logged in." : $"There is no profile {name}.");
         }
 
         if (profile.RefreshToken is null)
         {
-            ProfileFile.Open().Remove(name);
+            file.Remove(name);
             run.Screen.Done($"The profile {name} is gone. Its token ends by itself.");
             return ExitCode.Done;
         }
 
-        // Not while another run renews it, or what is revoked is not what is there.
-        using var turn = await ProfileTurn.TakeAsync(cancellationToken);
-        var file = ProfileFile.Open();
-        var problem = await RevokeAsync(run, file.All.GetValueOrDefault(name) ?? profile, cancellationToken);
+        var problem = await RevokeAsync(run, profile, cancellationToken);
         file.Remove(name);
         if (problem is null)
         {

@@ -21,7 +21,7 @@ internal static class LogsCommand
         new Command(
             "tail",
             """
-            Show the last entries, and then each new one, until it is interrupted.
+            Show the last entries, and then each new one, until it is interrupted, or nobody reads it any more.
 
             Examples:
               tokenvault logs tail
@@ -46,10 +46,24 @@ internal static class LogsCommand
             return ExitCode.Done;
         }
 
-        var last = entries.Count == 0 ? null : Answer.Text(entries[^1], "log_id");
-        while (!cancellationToken.IsCancellationRequested)
+        try
         {
-            var next = await ReadAsync(api, last is null ? query : $"logs?from={Uri.EscapeDataString(last)}&take={PageSize}", cancellationToken);
+            await FollowAsync(run, api, query, entries, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Whoever follows a log has seen enough at some time.
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static async Task FollowAsync(Invocation run, ManagementApi api, string first, List<JsonObject> entries, CancellationToken cancellationToken)
+    {
+        var last = entries.Count == 0 ? null : Answer.Text(entries[^1], "log_id");
+        while (true)
+        {
+            var next = await ReadAsync(api, last is null ? first : $"logs?from={Uri.EscapeDataString(last)}&take={PageSize}", cancellationToken);
             Show(run, next);
             last = next.Count == 0 ? last : Answer.Text(next[^1], "log_id");
             if (next.Count == 0)
@@ -57,8 +71,6 @@ internal static class LogsCommand
                 await Task.Delay(Pause, TimeProvider.System, cancellationToken);
             }
         }
-
-        return ExitCode.Done;
     }
 
     private static async Task<List<JsonObject>> ReadAsync(ManagementApi api, string path, CancellationToken cancellationToken) =>

@@ -1,5 +1,6 @@
 using TokenVault.Cli.Api;
 using TokenVault.Cli.Profiles;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Commands;
 
@@ -9,7 +10,7 @@ internal static class ProfileRenewal
     /// <summary>One that ends on the way is good for nothing.</summary>
     private static readonly TimeSpan Early = TimeSpan.FromSeconds(20);
 
-    public static async Task<string> TokenAsync(string name, Profile profile, VaultHttp http, CancellationToken cancellationToken)
+    public static async Task<string> TokenAsync(Invocation run, string name, Profile profile, VaultHttp http, CancellationToken cancellationToken)
     {
         if (IsGood(profile))
         {
@@ -22,8 +23,8 @@ internal static class ProfileRenewal
         }
 
         // Of two that present one refresh token, the second looks like a thief, and ends the login for both (RFC 9700 §4.14.2).
-        using var turn = await ProfileTurn.TakeAsync(cancellationToken);
-        var file = ProfileFile.Open();
+        using var turn = await ProfileTurn.TakeAsync(run.Surroundings.ProfilesFile, cancellationToken);
+        var file = run.Profiles;
         if (!file.All.TryGetValue(name, out var now) || now.RefreshToken is null)
         {
             throw Expired(name, profile);
@@ -50,6 +51,6 @@ internal static class ProfileRenewal
 
     private static ToolException Expired(string name, Profile profile) => new(
         ExitCode.NotAllowed, $"The login of the profile {name} has expired.",
-        $"Log in again: tokenvault login --profile {name} --domain {new Uri(profile.Issuer).Authority} --client-id {profile.ClientId} "
+        $"Log in again: tokenvault login --profile {ShellText.Of(name)} --domain {new Uri(profile.Issuer).Authority} --client-id {ShellText.Of(profile.ClientId)} "
         + (profile.OwnAccounts ? "--device --my-account" : "--client-secret-file …"));
 }

@@ -12,13 +12,13 @@ internal static class ProfilesCommand
 
     public static Command Create() => new("profiles", "The servers that you are logged in at.")
     {
-        new Command("list", "Show them; the current one is marked.").Runs((run, _) => Task.FromResult(List(run))),
-        new Command("use", "Make one of them the current one.") { Name }.Runs((run, _) => Task.FromResult(Use(run))),
+        new Command("list", "Show them; the current one is marked.\n\nExamples:\n  tokenvault profiles list\n  tokenvault profiles list --json").Runs((run, _) => Task.FromResult(List(run))),
+        new Command("use", "Make one of them the current one.\n\nExamples:\n  tokenvault profiles use auth.example.com") { Name }.Runs(UseAsync),
     };
 
     private static int List(Invocation run)
     {
-        var file = ProfileFile.Open();
+        var file = run.Profiles;
         if (run.Json)
         {
             run.Screen.Json(new JsonArray([.. file.All.Select(profile => new JsonObject
@@ -46,9 +46,10 @@ internal static class ProfilesCommand
         return ExitCode.Done;
     }
 
-    private static int Use(Invocation run)
+    private static async Task<int> UseAsync(Invocation run, CancellationToken cancellationToken)
     {
-        var file = ProfileFile.Open();
+        using var turn = await ProfileTurn.TakeAsync(run.Surroundings.ProfilesFile, cancellationToken);
+        var file = run.Profiles;
         var name = run.Get(Name)!;
         if (!file.All.ContainsKey(name))
         {

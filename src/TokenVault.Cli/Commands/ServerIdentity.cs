@@ -24,10 +24,9 @@ internal sealed record ServerIdentity(string Issuer, string? ClientId, string? S
         }
 
         var secret = run.ClientId is null ? null
-            : run.Get(ServerOptions.ClientSecretStdin) ? InputFile.ReadStandardInput("client secret")
+            : run.Get(ServerOptions.ClientSecretStdin) ? InputFile.ReadLine(run.Surroundings.In, "client secret")
             : run.Get(ServerOptions.ClientSecretFile) is { } file ? InputFile.ReadSecret(file, "client secret")
-            : Environment.GetEnvironmentVariable("TOKENVAULT_CLIENT_SECRET") is { Length: > 0 } value ? value
-            : null;
+            : run.Surroundings["TOKENVAULT_CLIENT_SECRET"];
         return new ServerIdentity(ServerAddress.Parse(domain), run.ClientId, secret, run.AuthorityText());
     }
 

@@ -40,6 +40,11 @@ internal static class SetupCommand
 
         var setup = new SetupRun(api, answers, run.Screen, quiet: run.Json);
         var plan = await setup.PlanAsync(cancellationToken);
+        foreach (var warning in plan.Warnings)
+        {
+            run.Screen.Warning(warning);
+        }
+
         if (!run.Json)
         {
             PlanView.Show(run.Screen, plan, api.Issuer);
@@ -95,7 +100,7 @@ internal static class SetupCommand
         {
             if (!asks || run.Get(SetupOptions.Yes))
             {
-                throw new ToolException(ExitCode.WouldWeaken, "This would lower a protection:\n" + string.Join('\n', weakens.Select(text => "  " + text)), "Nothing was changed. If you want it so: --allow-weakening");
+                throw new ToolException(ExitCode.WouldWeaken, "This would lower a protection:", "Nothing was changed. If you want it so: --allow-weakening") { Details = weakens };
             }
 
             if (!run.Screen.Confirm("Lower these protections?", offered: false))

@@ -6,6 +6,11 @@ namespace TokenVault.Cli.Commands;
 /// <summary>The command line, and what becomes of what goes wrong in it. A new command is a file here and a line in <see cref="Root"/>.</summary>
 internal static class ToolCommand
 {
+    /// <summary>EPIPE.</summary>
+    private const int BrokenPipe = 32;
+
+    private static readonly Lazy<RootCommand> Tree = new(Root);
+
     public static RootCommand Root()
     {
         var root = new RootCommand("Sets up a Token Vault server and its applications.")
@@ -34,20 +39,20 @@ internal static class ToolCommand
         return root;
     }
 
-    public static async Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args, Surroundings surroundings)
     {
-        var parsed = Root().Parse(args);
+        var parsed = Tree.Value.Parse(args);
         if (parsed.Errors.Count == 0)
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(5) });
+            return await parsed.InvokeAsync(new ToolConfiguration(surroundings));
         }
 
-        foreach (var error in parsed.Errors)
+        foreach (var problem in Misuse.Of(parsed))
         {
-            await Console.Error.WriteLineAsync("Error: " + PlainText.Of(error.Message));
+            await surroundings.Error.WriteLineAsync("Error: " + PlainText.Of(problem));
         }
 
-        await Console.Error.WriteLineAsync($"tokenvault {string.Join(' ', Names(parsed.CommandResult))} --help shows what there is.".Replace("  ", " ", StringComparison.Ordinal));
+        await surroundings.Error.WriteLineAsync($"tokenvault {string.Join(' ', Names(parsed.CommandResult))} --help shows what there is.".Replace("  ", " ", StringComparison.Ordinal));
         return ExitCode.Usage;
     }
 
@@ -56,29 +61,40 @@ internal static class ToolCommand
     {
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var screen = new Screen(color: !parsed.GetValue(ServerOptions.NoColor), mayAsk: !parsed.GetValue(ServerOptions.NoInput));
+            var surroundings = ((ToolConfiguration)parsed.InvocationConfiguration).Surroundings;
+            var screen = new Screen(surroundings, color: !parsed.GetValue(ServerOptions.NoColor), mayAsk: !parsed.GetValue(ServerOptions.NoInput), cancellationToken);
+            var run = new Invocation(parsed, screen, surroundings);
             try
             {
-                return await act(new Invocation(parsed, screen), cancellationToken);
+                return await act(run, cancellationToken);
             }
-            catch (ToolException e)
+            catch (IOException e) when (e.HResult == BrokenPipe)
             {
-                screen.Failure(e);
-                return e.ExitCode;
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                screen.Failure(new ToolException(ExitCode.Failed, "Interrupted. Run it again: what is done stays done, and the rest follows."));
+                // Whoever read it has seen enough.
                 return ExitCode.Failed;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e)
             {
-                screen.Failure(new ToolException(ExitCode.Failed, e.Message));
-                return ExitCode.Failed;
+                run.Debug(e);
+                var failure = Explained(e, cancellationToken);
+                screen.Failure(failure);
+                return failure.ExitCode;
             }
         });
         return command;
     }
+
+    /// <summary>A bug, or a server that answers with what nobody thought of, is told as well, and not by a trace: what is in one is not ours to print.</summary>
+    private static ToolException Explained(Exception e, CancellationToken cancellationToken) => e switch
+    {
+        ToolException known => known,
+        OperationCanceledException when cancellationToken.IsCancellationRequested =>
+            new ToolException(ExitCode.Failed, "Interrupted. Run it again: what is done stays done, and the rest follows."),
+        IOException or UnauthorizedAccessException => new ToolException(ExitCode.Failed, e.Message),
+        _ => new ToolException(
+            ExitCode.Failed, $"Something unexpected came up ({e.GetType().Name}), perhaps an answer of the server that makes no sense.",
+            "Run it again with --debug to see where, and report it."),
+    };
 
     private static IEnumerable<string> Names(System.CommandLine.Parsing.CommandResult result) =>
         result.Parent is System.CommandLine.Parsing.CommandResult parent ? [.. Names(parent), result.Command.Name] : [];

@@ -1,13 +1,16 @@
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Api;
 using TokenVault.Cli.Setup;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Examination;
 
 /// <summary>Looks at what is set up: what the login may do, the applications' addresses, each connection and its provider.</summary>
 /// <param name="step">Is told what is looked at next.</param>
-internal sealed class ConfigurationExamination(ManagementApi api, HttpClient outside, Action<string> step)
+internal sealed class ConfigurationExamination(ManagementApi api, Action<string> step)
 {
+    private const int AtOnce = 4;
+
     /// <summary>What each needs one of, to be looked at.</summary>
     private static readonly (string Path, string For)[] Readable =
     [
@@ -34,11 +37,13 @@ internal sealed class ConfigurationExamination(ManagementApi api, HttpClient out
         findings.Add(new Finding(Verdict.Good, "login", "may read what there is"));
         findings.AddRange(await new KeyExamination(api).RunAsync(cancellationToken));
         findings.AddRange((await api.ListAsync("clients", "clients", cancellationToken)).Select(Application).OfType<Finding>());
-        var providers = new ConnectionExamination(api, outside);
-        foreach (var connection in ConnectionPlan.Usable(await api.ListAsync("connections", "connections", cancellationToken)))
+        var providers = new ConnectionExamination(api);
+        foreach (var some in ConnectionPlan.Usable(await api.ListAsync("connections", "connections", cancellationToken)).Chunk(AtOnce))
         {
-            step($"Looking at the connection {Answer.Text(connection, "name")}");
-            findings.AddRange(await providers.RunAsync(connection, cancellationToken));
+            // A provider that is away takes the server its time to tell.
+            step("Looking at the providers of " + string.Join(", ", some.Select(connection => Answer.Text(connection, "name"))));
+            var seen = await Task.WhenAll(some.Select(connection => providers.RunAsync(connection, cancellationToken)));
+            findings.AddRange(seen.SelectMany(each => each));
         }
 
         return findings;
@@ -73,7 +78,7 @@ internal sealed class ConfigurationExamination(ManagementApi api, HttpClient out
 
         if (Answer.Text(client["refresh_token"], "rotation_type") == "rotating" && Answer.Text(client, "app_type") == "regular_web")
         {
-            return new Finding(Verdict.Doubtful, name, "rotates its refresh tokens, and each can be exchanged once", "tokenvault setup --app-id … --allow-weakening");
+            return new Finding(Verdict.Doubtful, name, "rotates its refresh tokens, and each can be exchanged once", $"tokenvault setup --app-id {ShellText.Of(Answer.Text(client, "client_id"))} --allow-weakening");
         }
 
         return Callbacks(client, name);
@@ -84,7 +89,7 @@ internal sealed class ConfigurationExamination(ManagementApi api, HttpClient out
         var callbacks = Wire.Texts(client["callbacks"]);
         if (callbacks.Count == 0 && Wire.Texts(client["grant_types"]).Contains("authorization_code"))
         {
-            return new Finding(Verdict.Doubtful, name, "signs users in, and has no callback URL", $"tokenvault apps update {Answer.Text(client, "client_id")} --callback-urls https://…");
+            return new Finding(Verdict.Doubtful, name, "signs users in, and has no callback URL", $"tokenvault apps update {ShellText.Of(Answer.Text(client, "client_id"))} --callback-urls https://…");
         }
 
         var plain = callbacks.FirstOrDefault(url => url.StartsWith("http:", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(url, UriKind.Absolute, out var uri) && !uri.IsLoopback);

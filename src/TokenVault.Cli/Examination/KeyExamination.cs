@@ -28,6 +28,10 @@ internal sealed class KeyExamination(ManagementApi api)
         {
             return new Finding(Verdict.Doubtful, subject, "not looked at. " + e.Message, e.Advice);
         }
+        catch (ToolException e) when (e.ExitCode == ExitCode.Failed)
+        {
+            return new Finding(Verdict.Bad, subject, e.Message, "Look at the server's own log.");
+        }
     }
 
     private async Task<Finding> SigningAsync(CancellationToken cancellationToken)

@@ -63,7 +63,8 @@ internal static class PrivateFile
         }
     }
 
-    private static void MakeDirectory(string path)
+    /// <summary>For its owner only, if it has to be made.</summary>
+    public static void MakeDirectory(string path)
     {
         if (Directory.Exists(path))
         {

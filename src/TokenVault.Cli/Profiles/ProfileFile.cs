@@ -3,47 +3,47 @@ using System.Text.Json.Nodes;
 
 namespace TokenVault.Cli.Profiles;
 
-/// <summary>The logins of this user, in one file of mode 0600.</summary>
+/// <summary>The logins of this user, in one file of mode 0600. Whoever changes it holds the <see cref="ProfileTurn"/>.</summary>
 internal sealed class ProfileFile
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    private readonly string _location;
     private readonly SortedDictionary<string, Profile> _profiles;
 
-    private ProfileFile(SortedDictionary<string, Profile> profiles, string? current)
+    private ProfileFile(string location, SortedDictionary<string, Profile> profiles, string? current)
     {
+        _location = location;
         _profiles = profiles;
         Current = current;
     }
-
-    public static string Location { get; } = Path.Combine(Folder(), "profiles.json");
 
     /// <summary>The name of the one that is used when none is named.</summary>
     public string? Current { get; private set; }
 
     public IReadOnlyDictionary<string, Profile> All => _profiles;
 
-    public static ProfileFile Open()
+    public static ProfileFile Open(string location)
     {
         var profiles = new SortedDictionary<string, Profile>(StringComparer.Ordinal);
-        if (!File.Exists(Location))
+        if (!File.Exists(location))
         {
-            return new ProfileFile(profiles, current: null);
+            return new ProfileFile(location, profiles, current: null);
         }
 
         try
         {
-            var json = JsonNode.Parse(PrivateFile.Read(Location))!;
+            var json = JsonNode.Parse(PrivateFile.Read(location))!;
             foreach (var (name, profile) in json["profiles"]!.AsObject())
             {
                 profiles[name] = Profile.FromJson(profile!);
             }
 
-            return new ProfileFile(profiles, (string?)json["current"]);
+            return new ProfileFile(location, profiles, (string?)json["current"]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or ArgumentNullException)
         {
-            throw new ToolException(ExitCode.Failed, $"{Location} cannot be read: {e.Message}", "Remove it, and log in again.");
+            throw new ToolException(ExitCode.Failed, $"{location} cannot be read: {e.Message}", "Remove it, and log in again.");
         }
     }
 
@@ -77,18 +77,6 @@ internal sealed class ProfileFile
     private void Save()
     {
         var profiles = new JsonObject(_profiles.Select(profile => KeyValuePair.Create(profile.Key, (JsonNode?)profile.Value.ToJson())));
-        PrivateFile.Write(Location, new JsonObject { ["current"] = Current, ["profiles"] = profiles }.ToJsonString(Indented) + "\n");
-    }
-
-    private static string Folder()
-    {
-        if (Environment.GetEnvironmentVariable("TOKENVAULT_CONFIG_DIR") is { Length: > 0 } own)
-        {
-            return own;
-        }
-
-        // The XDG base directory on Unix, the roaming profile on Windows.
-        var root = Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Path.Combine(root, "tokenvault");
+        PrivateFile.Write(_location, new JsonObject { ["current"] = Current, ["profiles"] = profiles }.ToJsonString(Indented) + "\n");
     }
 }

@@ -65,7 +65,7 @@ internal sealed record Resource
     private async Task<int> CreateAsync(Invocation run, CancellationToken cancellationToken)
     {
         var body = Complete(ResourceBody.Read(run, Fields), null);
-        var secret = SecretOutput.Of(run);
+        using var secret = SecretOutput.Of(run);
         using var api = await run.OpenAsync(cancellationToken);
         var made = (await api.SendAsync(HttpMethod.Post, Collection, body, CancellationToken.None)).Json!;
         run.Screen.Done($"Made the {Noun} {Answer.Text(made, IdMember)}.");

@@ -12,7 +12,7 @@ internal static class ResourceBody
 
     public static JsonObject Read(Invocation run, IEnumerable<Field> fields)
     {
-        var body = run.Get(File) is { } file ? Parse(file == "-" ? Console.In.ReadToEnd() : InputFile.Read(file, "body")) : [];
+        var body = run.Get(File) is { } file ? Parse(file == "-" ? run.Surroundings.In.ReadToEnd() : InputFile.Read(file, "body")) : [];
         foreach (var field in fields)
         {
             if (run.Get(field.Option) is { } text)

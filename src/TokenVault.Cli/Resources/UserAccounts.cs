@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Api;
 using TokenVault.Cli.Commands;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Resources;
 
@@ -26,7 +27,7 @@ internal sealed class UserAccounts(ManagementApi api, string userId)
         var tokensets = (await TokensetsAsync(cancellationToken)).Where(tokenset => Answer.Text(tokenset, "connection") == connection).ToList();
         return tokensets is [var only] ? Answer.Text(only, "id")! : throw new ToolException(
             ExitCode.Usage, $"The user has {tokensets.Count} tokensets of {connection}.",
-            $"Say which: tokenvault tokensets disconnect … --user {userId}, with {string.Join(" or ", tokensets.Select(tokenset => Answer.Text(tokenset, "id")))}");
+            $"Say which: tokenvault tokensets disconnect … --user {ShellText.Of(userId)}, with {string.Join(" or ", tokensets.Select(tokenset => ShellText.Of(Answer.Text(tokenset, "id"))))}");
     }
 
     /// <summary>Deletes a tokenset, and with it the account; the server revokes the tokens at the provider.</summary>

@@ -110,8 +110,8 @@ internal sealed class AnswerReader(Invocation run, ManagementApi api, IAnswers p
 
     private string ReadNewSecret() =>
         run.Get(SetupOptions.NewClientSecretFile) is { } file ? InputFile.ReadSecret(file, "connection's client secret")
-        : Environment.GetEnvironmentVariable("TOKENVAULT_CONNECTION_CLIENT_SECRET") is { Length: > 0 } value ? value
-        : person.Secret("Client secret at the provider:", SetupOptions.NewClientSecretFile.Name);
+        : run.Surroundings["TOKENVAULT_CONNECTION_CLIENT_SECRET"]
+        ?? person.Secret("Client secret at the provider:", SetupOptions.NewClientSecretFile.Name);
 
     private static string[] Required(string strategy) => strategy switch
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TokenVault.Cli.Api;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Setup;
 
@@ -20,6 +21,28 @@ internal static class ConnectionPlan
             {
                 yield return change;
             }
+        }
+    }
+
+    /// <summary>A connection that is there is not made anew, and users' tokens came by it: its options are changed on purpose only.</summary>
+    public static IEnumerable<string> Ignored(ServerState state, SetupAnswers answers)
+    {
+        if (answers.NewConnection is not { } wanted || state.Connection(wanted.Name) is not { } present)
+        {
+            yield break;
+        }
+
+        if (Answer.Text(present, "strategy") != wanted.Strategy)
+        {
+            throw new ToolException(
+                ExitCode.Usage, $"There is a connection {wanted.Name} already, of the strategy {Answer.Text(present, "strategy")}.", "Give the new one another name: --connection-name");
+        }
+
+        var others = wanted.Options.Append(KeyValuePair.Create("client_id", wanted.ClientId)).Where(option => Answer.Text(present["options"], option.Key) != option.Value).ToList();
+        if (others.Count > 0)
+        {
+            yield return $"The connection {wanted.Name} is there already, and keeps its {string.Join(", ", others.Select(option => option.Key))}. "
+                + $"To change that: tokenvault connections update {ShellText.Of(Answer.Text(present, "id"))}";
         }
     }
 

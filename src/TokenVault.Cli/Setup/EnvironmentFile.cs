@@ -1,5 +1,6 @@
 using System.Text;
 using TokenVault.Cli.Profiles;
+using TokenVault.Cli.Terminal;
 
 namespace TokenVault.Cli.Setup;
 
@@ -59,10 +60,16 @@ internal sealed class EnvironmentFile
 
     public void Save()
     {
+        // It would be a line of its own to those who read line by line (T-CL-03).
+        if (_values.FirstOrDefault(value => value.Value.Any(char.IsControl)).Key is { } broken)
+        {
+            throw new ToolException(ExitCode.Failed, $"What was to be kept as {broken} is no text of one line.", "The server gave it so: that is no Token Vault.");
+        }
+
         var text = new StringBuilder("# Made by tokenvault setup. It holds secrets: keep it out of version control.\n");
         foreach (var (name, value) in _values)
         {
-            text.Append(name).Append('=').Append(Quoted(value)).Append('\n');
+            text.Append(name).Append('=').Append(ShellText.Quoted(value)).Append('\n');
         }
 
         if (text.ToString() == _written)
@@ -73,9 +80,6 @@ internal sealed class EnvironmentFile
         _written = text.ToString();
         PrivateFile.Write(Location, _written);
     }
-
-    /// <summary>For a POSIX shell: nothing in it means anything.</summary>
-    public static string Quoted(string value) => "'" + value.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private static string Unquoted(string value) =>
         value.Length >= 2 && value[0] == '\'' && value[^1] == '\'' ? value[1..^1].Replace("'\\''", "'", StringComparison.Ordinal) : value;

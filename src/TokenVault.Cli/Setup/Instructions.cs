@@ -78,7 +78,7 @@ internal sealed partial class Instructions
         var certified = outcome.Authority is not null;
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["env"] = EnvironmentFile.Quoted(Path.GetFullPath(outcome.Environment.Location)),
+            ["env"] = ShellText.Quoted(Path.GetFullPath(outcome.Environment.Location)),
             ["issuer"] = outcome.State.Issuer,
             ["connection"] = Literal(outcome.Environment[EnvironmentFile.Connection], EnvironmentFile.Connection),
             ["cacert"] = certified ? $"--cacert \"${EnvironmentFile.Authority}\" " : "",

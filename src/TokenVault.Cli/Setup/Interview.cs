@@ -31,7 +31,7 @@ internal sealed class Interview(Screen screen) : IAnswers
     public string Text(string question, string option, string? offered = null)
     {
         var prompt = new TextPrompt<string>(Plain(question));
-        return screen.Surface.Prompt(offered is null ? prompt : offered.Length == 0 ? prompt.AllowEmpty() : prompt.DefaultValue(offered)) ?? "";
+        return screen.Prompt(offered is null ? prompt : offered.Length == 0 ? prompt.AllowEmpty() : prompt.DefaultValue(offered)) ?? "";
     }
 
     public string Secret(string question, string option) => screen.AskSecret(question, option);
@@ -41,7 +41,7 @@ internal sealed class Interview(Screen screen) : IAnswers
     public string Choose(string question, string option, IReadOnlyList<(string Value, string Label)> choices)
     {
         var prompt = new SelectionPrompt<(string Value, string Label)> { Title = Plain(question), PageSize = Shown, Converter = choice => Plain(choice.Label) };
-        var (value, label) = screen.Surface.Prompt(prompt.AddChoices(choices));
+        var (value, label) = screen.Prompt(prompt.AddChoices(choices));
         screen.Line($"{question} {label}");
         return value;
     }
@@ -63,7 +63,7 @@ internal sealed class Interview(Screen screen) : IAnswers
             PageSize = Shown,
             Converter = name => Plain($"{name} ({labels[name]})"),
         };
-        var chosen = screen.Surface.Prompt(prompt.AddChoices(labels.Keys));
+        var chosen = screen.Prompt(prompt.AddChoices(labels.Keys));
         screen.Line("Connections: " + (chosen.Count == 0 ? "none" : string.Join(", ", chosen)));
         return chosen;
     }

@@ -35,9 +35,7 @@ internal sealed class NoAnswers : IAnswers
     {
         if (_missing.Count > 0)
         {
-            throw new ToolException(
-                ExitCode.Usage, "There is no terminal to ask on, and these options are missing:\n" + string.Join('\n', _missing.Select(option => "  " + option)),
-                "tokenvault setup --help explains them.");
+            throw new ToolException(ExitCode.Usage, "There is no terminal to ask on, and these options are missing:", "tokenvault setup --help explains them.") { Details = _missing };
         }
     }
 

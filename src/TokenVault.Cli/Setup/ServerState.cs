@@ -63,7 +63,7 @@ internal sealed record ServerState
         var named = all.Where(client => Answer.Text(client, "name") == answers.ApplicationName).ToList();
         return named.Count <= 1 ? named.FirstOrDefault() : throw new ToolException(
             ExitCode.Usage, $"There are {named.Count} applications of the name {PlainText.Of(answers.ApplicationName)}.",
-            "Say which: --app-setup existing --app-id " + string.Join(" or ", named.Select(client => Answer.Text(client, "client_id"))));
+            "Say which: --app-setup existing --app-id " + string.Join(" or ", named.Select(client => ShellText.Of(Answer.Text(client, "client_id")))));
     }
 
     private static async Task<JsonObject?> FindApiAsync(ManagementApi api, string identifier, CancellationToken cancellationToken) =>

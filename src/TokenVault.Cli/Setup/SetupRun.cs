@@ -25,10 +25,9 @@ internal sealed class SetupRun(ManagementApi api, SetupAnswers answers, Screen s
     /// <summary>Carries the plan out, and looks again whether everything is as wanted.</summary>
     public async Task<SetupOutcome> ApplyAsync(SetupPlan plan, CancellationToken cancellationToken)
     {
-        if (answers.Flavor == Flavor.PrivilegedWorker && plan.Changes.Count > 0)
+        if (plan.Changes.Count > 0)
         {
-            WorkerKeys.Make(answers.Folder);
-            plan = await PlanAsync(cancellationToken);
+            plan = await PreparedAsync(plan, cancellationToken);
         }
 
         await new PlanRunner(api, quiet ? null : screen, Keep).RunAsync(plan, cancellationToken);
@@ -39,12 +38,34 @@ internal sealed class SetupRun(ManagementApi api, SetupAnswers answers, Screen s
         if (left.Count > 0)
         {
             throw new ToolException(
-                ExitCode.Failed, "The server took the changes, but does not show all of them:\n" + string.Join('\n', left.Select(change => "  " + change.Title)),
-                "Somebody else may be changing the same things. Run it again.");
+                ExitCode.Failed, "The server took the changes, but does not show all of them:", "Somebody else may be changing the same things. Run it again.")
+            {
+                Details = [.. left.Select(change => change.Title)],
+            };
         }
 
         Fill(state, keys);
         return new SetupOutcome(state, _environment, keys, api.Http.Authority);
+    }
+
+    /// <summary>The plan with what is made here, and as it was shown: somebody may have thought about it for long.</summary>
+    private async Task<SetupPlan> PreparedAsync(SetupPlan shown, CancellationToken cancellationToken)
+    {
+        if (answers.Flavor == Flavor.PrivilegedWorker)
+        {
+            WorkerKeys.Make(answers.Folder);
+        }
+
+        var plan = await PlanAsync(cancellationToken);
+        if (!plan.IsAs(shown))
+        {
+            throw new ToolException(ExitCode.Failed, $"Somebody has changed what is set up at {api.Issuer} since this was shown.", "Nothing was changed. Run it again.");
+        }
+
+        // Where secrets go is known to be writable before there are any.
+        _environment[EnvironmentFile.Issuer] = api.Issuer;
+        _environment.Save();
+        return plan;
     }
 
     /// <summary>A secret is shown once: it is on the disk before anything else happens.</summary>

@@ -29,9 +29,6 @@ internal static class PlainText
         return plain.ToString();
     }
 
-    /// <summary>Text of several lines, such as a certificate's description, keeps its line breaks.</summary>
-    public static string OfLines(string? text) => string.Join('\n', (text ?? "").ReplaceLineEndings("\n").Split('\n').Select(Of));
-
     private static bool IsHarmless(Rune rune) => Rune.GetUnicodeCategory(rune) switch
     {
         // C0 and C1, the bidirectional and invisible ones, what has no meaning, and the two that break lines.

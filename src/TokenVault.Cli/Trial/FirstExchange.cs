@@ -33,16 +33,15 @@ internal sealed class FirstExchange(ManagementApi api, SetupOutcome outcome, Set
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var callback = LoopbackCallback.Listen();
-        var callbacks = Wire.Texts(outcome.State.Application!["callbacks"]);
-        await SetCallbacksAsync([.. callbacks, callback.Address], cancellationToken);
-        screen.Progress($"{callback.Address} is a callback URL of the application until this is over.");
+        await ChangeCallbacksAsync(present => present.Append(callback.Address), cancellationToken);
+        screen.Note($"{callback.Address} is a callback URL of the application until this is over.");
         try
         {
             await RunAsync(callback, cancellationToken);
         }
         finally
         {
-            await SetCallbacksAsync(callbacks, CancellationToken.None);
+            await ChangeCallbacksAsync(present => present.Where(url => url != callback.Address), CancellationToken.None);
         }
     }
 
@@ -149,8 +148,13 @@ internal sealed class FirstExchange(ManagementApi api, SetupOutcome outcome, Set
         return answer.Succeeded ? answer : throw new ToolException(ExitCode.Failed, $"Connecting the account failed: {answer.Status} {answer["title"]} {answer["detail"]}");
     }
 
-    private async Task SetCallbacksAsync(IEnumerable<string> callbacks, CancellationToken cancellationToken) =>
-        await api.SendAsync(HttpMethod.Patch, "clients/" + outcome.State.ApplicationId, new JsonObject { ["callbacks"] = Wire.Array(callbacks) }, cancellationToken);
+    /// <summary>As they are now: a trial takes a person's time, in which others may change them.</summary>
+    private async Task ChangeCallbacksAsync(Func<IReadOnlyList<string>, IEnumerable<string>> change, CancellationToken cancellationToken)
+    {
+        var path = "clients/" + outcome.State.ApplicationId;
+        var present = Wire.Texts((await api.GetAsync(path, cancellationToken))["callbacks"]);
+        await api.SendAsync(HttpMethod.Patch, path, new JsonObject { ["callbacks"] = Wire.Array(change(present)) }, cancellationToken);
+    }
 
     private void Open(string what, string url)
     {

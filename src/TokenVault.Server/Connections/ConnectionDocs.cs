@@ -78,6 +78,18 @@ internal static class ConnectionDocs
         Refusals = [409],
     };
 
+    public static Operation Check { get; } = new("Look whether the server reaches a connection's provider")
+    {
+        Description =
+            "Each address of the provider is asked once, from where the server is and through its egress guard, by a request without any secret. problem is "
+            + "dns, refused, tls, timeout, egress (the server's own rules), broken, status, metadata or configuration. It takes ten seconds at most.",
+        Answer = ConnectionCheckEndpoint.View(
+        [
+            new ProbedUrl("discovery_url", "https://provider.example/.well-known/openid-configuration", Status: 200),
+            new ProbedUrl("token_endpoint", "https://provider.example/token", Status: 503, ProbedUrl.UnusableStatus, "token_endpoint answered 503"),
+        ]),
+    };
+
     private static readonly JsonArray TwoKeys = new(KeyExample(), KeyExample());
 
     public static Operation Keys { get; } = new("List the keys that a connection proves itself to its provider with")

@@ -14,19 +14,27 @@ internal sealed class ProviderMetadata(UpstreamHttp http, TimeProvider time)
     public async Task<ProviderResult<ProviderEndpoints>> ResolveAsync(Connection connection, Provider provider, CancellationToken cancellationToken)
     {
         var known = ProviderEndpoints.Of(connection, provider);
-        var complete = known is { AuthorizationEndpoint: not null, TokenEndpoint: not null }
-            && (!provider.OpenIdConnect || known is { Issuer: not null, JwksUri: not null });
-        if (complete || known.DiscoveryUrl is not { } url)
+        if (ToFetch(known, provider) is not { } url)
         {
             return new(known, null);
         }
 
-        var fetch = _fetched.GetOrAdd((url, known.Issuer), key => new CachedFetch<ProviderEndpoints>(() => FetchAsync(key.Url, key.Issuer), time));
+        var fetch = _fetched.GetOrAdd(
+            (url, known.Issuer), key => new CachedFetch<ProviderEndpoints>(() => FetchAsync(key.Url, key.Issuer, http.Deadline, CancellationToken.None), time));
         var metadata = await fetch.GetAsync(MaxAge, cancellationToken);
         return metadata.Value is { } found ? new(known.CompletedBy(found), null) : metadata;
     }
 
-    private async Task<ProviderResult<ProviderEndpoints>> FetchAsync(string url, string? issuer)
+    /// <summary>Where the metadata are that are needed; null when nothing is left open, or nothing says where.</summary>
+    public static string? ToFetch(ProviderEndpoints known, Provider provider)
+    {
+        var complete = known is { AuthorizationEndpoint: not null, TokenEndpoint: not null }
+            && (!provider.OpenIdConnect || known is { Issuer: not null, JwksUri: not null });
+        return complete ? null : known.DiscoveryUrl;
+    }
+
+    /// <summary>The metadata as they are now.</summary>
+    public async Task<ProviderResult<ProviderEndpoints>> FetchAsync(string url, string? issuer, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (!UpstreamUrl.TryParse(url, out var address, out var problem))
         {
@@ -34,7 +42,7 @@ internal sealed class ProviderMetadata(UpstreamHttp http, TimeProvider time)
         }
 
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
-        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, CancellationToken.None);
+        var (answer, failure) = await http.SendAsync(request, UpstreamHttp.DefaultLimit, new SendTerms(patience), cancellationToken);
         if (answer is null)
         {
             return new(null, failure! with { Detail = "discovery: " + failure.Detail });
@@ -42,13 +50,13 @@ internal sealed class ProviderMetadata(UpstreamHttp http, TimeProvider time)
 
         if (answer.Status != System.Net.HttpStatusCode.OK || UpstreamJson.Object(answer.Body) is not { } json)
         {
-            return Failed(ProviderFailureKind.Unavailable, $"discovery answered {(int)answer.Status} without metadata");
+            return new(null, new ProviderFailure(ProviderFailureKind.Unavailable, $"discovery answered {(int)answer.Status} without metadata") { Status = (int)answer.Status });
         }
 
         var named = json.Text("issuer");
         if (named is null || !IsExpected(named, issuer, url))
         {
-            return Failed(ProviderFailureKind.Misconfigured, "the provider's metadata name another issuer");
+            return new(null, new ProviderFailure(ProviderFailureKind.Misconfigured, "the provider's metadata name another issuer") { Status = (int)answer.Status });
         }
 
         return new(Read(json, named), null);

@@ -55,6 +55,33 @@ internal sealed record ProviderFailure(ProviderFailureKind Kind, string Detail, 
 
     /// <summary>With <see cref="ProviderFailureKind.OutcomeUnknown"/>: what had come of an answer before its connection or its time ended.</summary>
     public UpstreamAnswer? BrokenOff { get; init; }
+
+    /// <summary>What was in the way; null where it was what the provider said.</summary>
+    public UpstreamObstacle? Obstacle { get; init; }
+
+    /// <summary>Of an answer that was of no use.</summary>
+    public int? Status { get; init; }
+}
+
+/// <summary>Why no answer came of a call.</summary>
+internal enum UpstreamObstacle
+{
+    /// <summary>The host's name stands for no address.</summary>
+    Dns,
+
+    /// <summary>No connection was taken there.</summary>
+    Refused,
+
+    /// <summary>The certificate, or what came of the handshake.</summary>
+    Tls,
+
+    Timeout,
+
+    /// <summary>Our own <see cref="EgressGuard"/>.</summary>
+    Egress,
+
+    /// <summary>An answer began, and was no HTTP, or too long, or broke off.</summary>
+    Broken,
 }
 
 internal enum ProviderFailureKind

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using TokenVault.Server.Diagnostics;
 
 namespace TokenVault.Server.Connections;
@@ -70,25 +71,25 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
             begun = new UpstreamAnswer(response.StatusCode, response.Content.Headers.ContentType?.MediaType, [], RetryAfter(response), sentAt);
             return terms.StatusOnly || await ReadAsync(response.Content, body, limit, either.Token)
                 ? new(begun with { Body = body.ToArray() }, null)
-                : Failed(ProviderFailureKind.OutcomeUnknown, "the answer is too large");
+                : Failed(ProviderFailureKind.OutcomeUnknown, "the answer is too large", UpstreamObstacle.Broken);
         }
         catch (HttpRequestException e)
         {
-            return Failed(NothingSent(e, content) ? ProviderFailureKind.NotSent : ProviderFailureKind.OutcomeUnknown, Describe(e));
+            return Failed(NothingSent(e, content) ? ProviderFailureKind.NotSent : ProviderFailureKind.OutcomeUnknown, Describe(e), Obstacle(e));
         }
         catch (TooLateToSendException e)
         {
-            return Failed(ProviderFailureKind.NotSent, e.Message);
+            return Failed(ProviderFailureKind.NotSent, e.Message, UpstreamObstacle.Timeout);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return content is { Begun: false }
-                ? Failed(ProviderFailureKind.NotSent, "no complete answer in time")
-                : BrokenOff("no complete answer in time", begun, body);
+                ? Failed(ProviderFailureKind.NotSent, "no complete answer in time", UpstreamObstacle.Timeout)
+                : BrokenOff("no complete answer in time", UpstreamObstacle.Timeout, begun, body);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            return BrokenOff("the answer broke off", begun, body);
+            return BrokenOff("the answer broke off", UpstreamObstacle.Broken, begun, body);
         }
     }
 
@@ -102,17 +103,28 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         return content is null ? beforeSending : !content.Begun;
     }
 
-    private static string Describe(HttpRequestException e)
+    private static string Describe(HttpRequestException e) =>
+        Cause<EgressRefusedException>(e) is { } refused ? "refused: " + refused.Message : $"no answer ({e.HttpRequestError})";
+
+    private static UpstreamObstacle Obstacle(HttpRequestException e) => e.HttpRequestError switch
     {
-        for (Exception? inner = e; inner is not null; inner = inner.InnerException)
+        _ when Cause<EgressRefusedException>(e) is not null => UpstreamObstacle.Egress,
+        HttpRequestError.NameResolutionError => UpstreamObstacle.Dns,
+        HttpRequestError.SecureConnectionError => UpstreamObstacle.Tls,
+        HttpRequestError.ConnectionError => Cause<SocketException>(e)?.SocketErrorCode == SocketError.TimedOut ? UpstreamObstacle.Timeout : UpstreamObstacle.Refused,
+        _ => UpstreamObstacle.Broken,
+    };
+
+    private static T? Cause<T>(Exception e)
+        where T : Exception
+    {
+        var cause = e;
+        while (cause is not null and not T)
         {
-            if (inner is EgressRefusedException)
-            {
-                return "refused: " + inner.Message;
-            }
+            cause = cause.InnerException;
         }
 
-        return $"no answer ({e.HttpRequestError})";
+        return (T?)cause;
     }
 
     private static void Prepare(HttpRequestMessage request)
@@ -157,11 +169,13 @@ internal sealed class UpstreamHttp(EgressGuard guard, TimeProvider time) : IDisp
         return wait is { } named ? TimeSpan.FromTicks(Math.Clamp(named.Ticks, 0, LongestRetryAfter.Ticks)) : null;
     }
 
-    private static ProviderResult<UpstreamAnswer> BrokenOff(string detail, UpstreamAnswer? begun, MemoryStream body) =>
+    private static ProviderResult<UpstreamAnswer> BrokenOff(string detail, UpstreamObstacle obstacle, UpstreamAnswer? begun, MemoryStream body) =>
         new(null, new ProviderFailure(ProviderFailureKind.OutcomeUnknown, detail)
         {
+            Obstacle = obstacle,
             BrokenOff = body.Length > 0 ? begun! with { Body = body.ToArray() } : null,
         });
 
-    private static ProviderResult<UpstreamAnswer> Failed(ProviderFailureKind kind, string detail) => new(null, new ProviderFailure(kind, detail));
+    private static ProviderResult<UpstreamAnswer> Failed(ProviderFailureKind kind, string detail, UpstreamObstacle obstacle) =>
+        new(null, new ProviderFailure(kind, detail) { Obstacle = obstacle });
 }

@@ -85,13 +85,72 @@ public sealed class LoginTests(VaultFixture fixture) : IClassFixture<VaultFixtur
         using var desk = new Desk();
         desk.Environment["DEBUG"] = "true";
 
-        var run = (await desk.RunAsync("login", "--bootstrap", fixture.BootstrapFile)).Succeeded();
+        var run = (await desk.RunProcessAsync("login", "--bootstrap", fixture.BootstrapFile)).Succeeded();
 
         run.Errors.ShouldContain("> POST " + fixture.Vault.Issuer + "oauth/token");
         run.Errors.ShouldContain("client_secret=[redacted]");
         run.Errors.ShouldContain("< 200");
         run.All.ShouldNotContain(fixture.ClientSecret);
         run.All.ShouldNotContain("eyJ");
+    }
+
+    [Theory]
+    [InlineData("--client-secret", "s3cr3t-value")]
+    [InlineData("--client-secret=s3cr3t-value")]
+    [InlineData("--client-secret:s3cr3t-value")]
+    [InlineData("--token", "s3cr3t-value")]
+    [InlineData("--unheard-of", "s3cr3t-value")]
+    [InlineData("--domain", "https://ann:s3cr3t-value@localhost")]
+    [InlineData("--domain", "ann:s3cr3t-value@localhost")]
+    public async Task T_CL_01_what_was_given_as_an_argument_by_mistake_is_not_repeated(params string[] arguments)
+    {
+        using var desk = new Desk();
+
+        var run = await desk.RunAsync(["login", .. arguments, "--debug"]);
+
+        run.ExitCode.ShouldBe(3, run.All);
+        run.All.ShouldNotContain("s3cr3t-value");
+    }
+
+    [Fact]
+    public async Task Logins_at_the_same_time_are_all_kept()
+    {
+        using var desk = new Desk();
+
+        var runs = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => desk.RunAsync("login", "--bootstrap", fixture.BootstrapFile, "--profile", $"p{i}")));
+
+        runs.ShouldAllBe(run => run.ExitCode == 0);
+        (await desk.RunAsync("profiles", "list", "--json")).Succeeded().Json.AsArray().Count.ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task T_CL_02_a_profile_that_is_a_link_is_replaced_and_what_it_leads_to_stays()
+    {
+        using var desk = await Desk.LoggedInAsync(fixture.Vault);
+        var file = Path.Combine(desk.ConfigDirectory, "profiles.json");
+        var elsewhere = desk.PathOf("elsewhere.json");
+        File.Move(file, elsewhere);
+        File.CreateSymbolicLink(file, elsewhere);
+        var before = File.ReadAllText(elsewhere);
+
+        (await desk.RunAsync("login", "--bootstrap", fixture.BootstrapFile, "--profile", "second")).Succeeded();
+
+        File.ReadAllText(elsewhere).ShouldBe(before);
+        new FileInfo(file).LinkTarget.ShouldBeNull();
+    }
+
+    /// <summary>Each is a process, with the umask and the folders that it finds.</summary>
+    [Theory]
+    [InlineData("umask 000; XDG_CONFIG_HOME=$PWD/xdg tokenvault login --bootstrap \"$0\" && stat -c %a xdg/tokenvault xdg/tokenvault/profiles.json", "700\n600\n")]
+    [InlineData("unset XDG_CONFIG_HOME; HOME=$PWD/home tokenvault login --bootstrap \"$0\" && stat -c %a home/.config/tokenvault/profiles.json", "600\n")]
+    public async Task T_CL_02_wherever_it_is_the_profile_is_for_its_owner_only(string script, string output)
+    {
+        using var desk = new Desk();
+        desk.Environment["TOKENVAULT_CONFIG_DIR"] = "";
+
+        var run = await desk.RunProgramAsync("sh", "-c", script, fixture.BootstrapFile);
+
+        run.Output.ShouldBe(output, run.All);
     }
 
     private static async Task ExpectAsync(Desk desk, int exitCode, string text, string[] arguments)

@@ -25,7 +25,7 @@ public sealed class PersonTests(VaultFixture fixture) : IClassFixture<VaultFixtu
 
         // Of several at once, one renews it, and the others take what that one got.
         Expire(scene.Desk);
-        foreach (var run in await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => scene.Desk.RunAsync("accounts"))))
+        foreach (var run in await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => scene.Desk.RunProcessAsync("accounts"))))
         {
             run.Succeeded().Output.ShouldContain(scene.Name);
         }

@@ -57,7 +57,7 @@ public sealed class ResourceTests(VaultFixture fixture) : IClassFixture<VaultFix
     {
         using var scene = await SetupScene.CreateAsync(fixture);
         var body = scene.Desk.Write("body.json", new JsonObject { ["name"] = "overridden", ["client_metadata"] = new JsonObject { ["team"] = "a" } }.ToJsonString());
-        var made = (await scene.Desk.RunAsync("apps", "create", "--body", body, "--name", scene.Name, "--secret-file", "app.secret", "--json")).Succeeded();
+        var made = (await scene.Desk.RunAsync("apps", "create", "--body", body, "--name", scene.Name, "--secret-file", scene.Desk.PathOf("app.secret"), "--json")).Succeeded();
 
         ((string?)made.Json["name"]).ShouldBe(scene.Name);
         ((string?)made.Json["client_metadata"]!["team"]).ShouldBe("a");
@@ -65,8 +65,8 @@ public sealed class ResourceTests(VaultFixture fixture) : IClassFixture<VaultFix
         made.All.ShouldNotContain(first);
         var id = (string)made.Json["client_id"]!;
         (await scene.Desk.RunAsync("apps", "rotate-secret", id, "--yes")).Errors.ShouldContain("--secret-file");
-        (await scene.Desk.RunAsync("apps", "rotate-secret", id, "--yes", "--secret-file", "app.secret")).Errors.ShouldContain("there already");
-        (await scene.Desk.RunAsync("apps", "rotate-secret", id, "--yes", "--secret-file", "second.secret")).Succeeded();
+        (await scene.Desk.RunAsync("apps", "rotate-secret", id, "--yes", "--secret-file", scene.Desk.PathOf("app.secret"))).Errors.ShouldContain("there already");
+        (await scene.Desk.RunAsync("apps", "rotate-secret", id, "--yes", "--secret-file", scene.Desk.PathOf("second.secret"))).Succeeded();
         File.ReadAllText(scene.Desk.PathOf("second.secret")).Trim().ShouldNotBe(first);
         if (!OperatingSystem.IsWindows())
         {

@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using TokenVault.Cli.Commands;
 using TokenVault.Testing;
 
 namespace TokenVault.Cli.Tests.Running;
 
-/// <summary>Where somebody sits with the tool: a directory, a configuration of their own, and the tool as a real process.</summary>
+/// <summary>Where somebody sits with the tool: a directory, a configuration of their own, and an environment.</summary>
 internal sealed class Desk : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -13,6 +14,9 @@ internal sealed class Desk : IDisposable
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("tokenvault-cli-").FullName;
 
     public string ConfigDirectory => Path.Combine(Directory, "config");
+
+    /// <summary>Where setups are told to put what they write. Paths are whole: the tool may run in this process, and has no directory of its own there.</summary>
+    public string Out => PathOf("out");
 
     /// <summary>Beside what the test itself was started with.</summary>
     public Dictionary<string, string?> Environment { get; } = [];
@@ -35,13 +39,25 @@ internal sealed class Desk : IDisposable
 
     public Task<ToolRun> RunAsync(params string[] arguments) => RunWithInputAsync("", arguments);
 
+    /// <summary>The tool without a terminal: its own <c>Program</c>, with the streams and the environment of this desk.</summary>
     public async Task<ToolRun> RunWithInputAsync(string input, params string[] arguments)
     {
-        using var process = Process.Start(StartInfo(Tool, arguments))!;
+        using var output = new StringWriter();
+        using var errors = new StringWriter();
+        var surroundings = new Surroundings(new StringReader(input), output, TextWriter.Synchronized(errors), Variable);
+        var exitCode = await ToolCommand.RunAsync(arguments, surroundings).WaitAsync(Patience);
+        return new ToolRun(exitCode, output.ToString(), errors.ToString());
+    }
+
+    public Task<ToolRun> RunProcessAsync(params string[] arguments) => RunProgramAsync(Tool, arguments);
+
+    /// <summary>A real process, which has the tool in its path.</summary>
+    public async Task<ToolRun> RunProgramAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(StartInfo(program, arguments))!;
         using var patience = new CancellationTokenSource(Patience);
         var output = process.StandardOutput.ReadToEndAsync(patience.Token);
         var errors = process.StandardError.ReadToEndAsync(patience.Token);
-        await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         try
         {
@@ -50,7 +66,7 @@ internal sealed class Desk : IDisposable
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"tokenvault {string.Join(' ', arguments)} did not end.");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end.");
         }
 
         return new ToolRun(process.ExitCode, await output, await errors);
@@ -70,6 +86,7 @@ internal sealed class Desk : IDisposable
             start.Environment.Remove(name);
         }
 
+        start.Environment["PATH"] = AppContext.BaseDirectory + Path.PathSeparator + start.Environment["PATH"];
         start.Environment["TOKENVAULT_CONFIG_DIR"] = ConfigDirectory;
         start.Environment["TERM"] = "xterm-256color";
         foreach (var (name, value) in Environment)
@@ -81,4 +98,11 @@ internal sealed class Desk : IDisposable
     }
 
     public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+
+    private string? Variable(string name) => Environment.TryGetValue(name, out var value) ? value : name switch
+    {
+        "TOKENVAULT_CONFIG_DIR" => ConfigDirectory,
+        "TERM" => "xterm-256color",
+        _ => null,
+    };
 }

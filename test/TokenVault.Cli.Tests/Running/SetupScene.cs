@@ -9,11 +9,11 @@ namespace TokenVault.Cli.Tests.Running;
 /// <summary>A setup by options, and the user and the shell that afterwards use what it made.</summary>
 internal sealed class SetupScene(VaultFixture fixture, Desk desk) : IDisposable
 {
-    public const string Folder = "out";
-
     private readonly Browser _browser = fixture.Vault.NewBrowser();
 
     public Desk Desk { get; } = desk;
+
+    public string Folder => Desk.Out;
 
     public string Name { get; } = "app-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
 
@@ -29,7 +29,7 @@ internal sealed class SetupScene(VaultFixture fixture, Desk desk) : IDisposable
         "--connection-option", "discovery_url=" + fixture.Provider.Sandbox.DiscoveryUrl, "--out", Folder, .. more,
     ];
 
-    public string? Env(string name) => File.ReadLines(Desk.PathOf(Folder + "/.env"))
+    public string? Env(string name) => File.ReadLines(Path.Combine(Folder, ".env"))
         .Where(line => line.StartsWith(name + "=", StringComparison.Ordinal))
         .Select(line => line[(name.Length + 1)..].Trim('\''))
         .FirstOrDefault(value => value.Length > 0);

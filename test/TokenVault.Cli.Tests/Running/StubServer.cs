@@ -14,10 +14,12 @@ namespace TokenVault.Cli.Tests.Running;
 internal sealed class StubServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly Action<JsonObject>? _change;
 
-    private StubServer(WebApplication app, X509Certificate2 certificate)
+    private StubServer(WebApplication app, X509Certificate2 certificate, Action<JsonObject>? change)
     {
         _app = app;
+        _change = change;
         Authority = certificate.ExportCertificatePem();
     }
 
@@ -27,10 +29,12 @@ internal sealed class StubServer : IAsyncDisposable
 
     /// <param name="days">That its certificate is still good for.</param>
     /// <param name="ahead">How far its clock is ahead.</param>
-    public static async Task<StubServer> StartAsync(Func<HttpRequest, (int Status, JsonNode Body)> answer, int days = 100, TimeSpan ahead = default)
+    /// <param name="change">Of its metadata.</param>
+    public static async Task<StubServer> StartAsync(
+        Func<HttpRequest, (int Status, JsonNode Body)> answer, int days = 100, TimeSpan ahead = default, Action<JsonObject>? change = null)
     {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
@@ -40,7 +44,7 @@ internal sealed class StubServer : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
-        var server = new StubServer(builder.Build(), certificate);
+        var server = new StubServer(builder.Build(), certificate, change);
         server._app.Run(context =>
         {
             var (status, body) = context.Request.Path == "/.well-known/openid-configuration" ? (200, server.Metadata()) : answer(context.Request);
@@ -54,10 +58,15 @@ internal sealed class StubServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private JsonObject Metadata() => new()
+    private JsonObject Metadata()
     {
-        ["issuer"] = $"https://{Domain}/",
-        ["token_endpoint"] = $"https://{Domain}/oauth/token",
-        ["device_authorization_endpoint"] = $"https://{Domain}/oauth/device/code",
-    };
+        var metadata = new JsonObject
+        {
+            ["issuer"] = $"https://{Domain}/",
+            ["token_endpoint"] = $"https://{Domain}/oauth/token",
+            ["device_authorization_endpoint"] = $"https://{Domain}/oauth/device/code",
+        };
+        _change?.Invoke(metadata);
+        return metadata;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using TokenVault.Cli.Tests.Running;
 using TokenVault.Server.Demo;
@@ -18,7 +19,7 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
     public async Task T_CL_04_from_an_empty_server_to_a_token_of_the_provider_in_one_conversation()
     {
         using var scene = await SetupScene.CreateAsync(fixture);
-        await using var terminal = Start(scene.Desk, 120, "setup", "--out", SetupScene.Folder, "--no-browser");
+        await using var terminal = Start(scene.Desk, 120, "setup", "--out", scene.Folder, "--no-browser");
 
         await terminal.AnswerAsync("What is to be exchanged", Down + Enter);
         await terminal.AnswerAsync("Which application?", Enter);
@@ -27,6 +28,7 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
         await terminal.SeeAsync("The exchange (curl)");
         await terminal.AnswerAsync("Try it", "y" + Enter);
         await VisitAsync(terminal, "Sign in in your browser:");
+        await AddCallbackAsync("clients/" + scene.Env("TOKEN_VAULT_CLIENT_ID"), "https://meanwhile.example/");
         await VisitAsync(terminal, "Connect an account in your browser:");
         await terminal.SeeAsync("Exchanged: a token of " + scene.Name);
 
@@ -34,7 +36,7 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
         terminal.Text.ShouldNotContain(fixture.Provider.ClientSecret);
         terminal.Text.ShouldNotContain(scene.Env("TOKEN_VAULT_CLIENT_SECRET")!);
         var client = await fixture.Operator.GetAsync("clients/" + scene.Env("TOKEN_VAULT_CLIENT_ID"));
-        client.Json["callbacks"]!.ToJsonString().ShouldBe("[\"https://app.example/callback\"]");
+        client.Json["callbacks"]!.ToJsonString().ShouldBe("[\"https://app.example/callback\",\"https://meanwhile.example/\"]");
     }
 
     [Theory]
@@ -50,6 +52,12 @@ public sealed class ConversationTests(VaultFixture fixture) : IClassFixture<Vaul
         await terminal.SeeAsync("Exchanged: a token of " + scene.Name);
 
         (await terminal.EndAsync()).ShouldBe(0, terminal.Text);
+    }
+
+    private async Task AddCallbackAsync(string path, string url)
+    {
+        var callbacks = (await fixture.Operator.GetAsync(path)).Json["callbacks"]!.AsArray();
+        await fixture.Operator.PatchAsync(path, new JsonObject { ["callbacks"] = new JsonArray([.. callbacks.Select(callback => callback!.DeepClone()), url]) });
     }
 
     private async Task AnswerApplicationAsync(PseudoTerminal terminal, SetupScene scene)

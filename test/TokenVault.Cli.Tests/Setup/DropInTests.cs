@@ -25,22 +25,22 @@ public sealed class DropInTests(VaultFixture fixture) : IClassFixture<VaultFixtu
         var theirs = await ConfigurationAsync(fixture.Operator, fixture.Vault);
 
         using var desk = await Desk.LoggedInAsync(other);
-        (await desk.RunAsync([.. Setup, "--app-name", Name, "--app-type", "regular", "--callback-urls", Operator.Callback, "--logout-urls", "https://app.example/"])).Succeeded();
+        (await desk.RunAsync([.. Setup(desk), "--app-name", Name, "--app-type", "regular", "--callback-urls", Operator.Callback, "--logout-urls", "https://app.example/"])).Succeeded();
         var ours = await ConfigurationAsync(admin, other);
 
         Differences(theirs, ours).ShouldBe(Documented(), ignoreOrder: true);
 
         // And where the original one has been, ours finds only what it left out.
         using var second = await Desk.LoggedInAsync(fixture.Vault);
-        var run = (await second.RunAsync([.. Setup, "--app-id", app, "--json"])).Succeeded();
+        var run = (await second.RunAsync([.. Setup(second), "--app-id", app, "--json"])).Succeeded();
         run.Json["changes"]!.AsArray().Select(change => (string)change!["title"]!).ShouldBe([$"Link the client {ApiClient} to the API {Api}", $"Enable the connection {Name}"]);
-        (await second.RunAsync([.. Setup, "--app-id", app, "--plan"])).ExitCode.ShouldBe(0);
+        (await second.RunAsync([.. Setup(second), "--app-id", app, "--plan"])).ExitCode.ShouldBe(0);
     }
 
-    private static string[] Setup =>
+    private static string[] Setup(Desk desk) =>
     [
         "setup", "--flavor", "access_token_exchange", "--connections", Name, "--create-api-client", "--api-identifier", Api, "--api-client-name", ApiClient,
-        "--out", SetupScene.Folder,
+        "--out", desk.Out,
     ];
 
     private static async Task<string> ConnectionAsync(Operator admin) => (string)(await admin.CreateAsync("connections", new JsonObject
@@ -93,21 +93,12 @@ public sealed class DropInTests(VaultFixture fixture) : IClassFixture<VaultFixtu
         [.. theirs.Keys.Union(ours.Keys, StringComparer.Ordinal).Where(member => theirs.GetValueOrDefault(member) != ours.GetValueOrDefault(member))];
 
     /// <summary>The table of docs/compatibility.md whose first column is headed Member.</summary>
-    private static List<string> Documented()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "TokenVault.slnx")))
-        {
-            folder = folder.Parent!;
-        }
-
-        return
-        [
-            .. File.ReadLines(Path.Combine(folder.FullName, "docs", "compatibility.md"))
-                .SkipWhile(line => !line.StartsWith("| Member | The original", StringComparison.Ordinal))
-                .Skip(2)
-                .TakeWhile(line => line.StartsWith('|'))
-                .Select(line => line.Split('|')[1].Trim().Trim('`')),
-        ];
-    }
+    private static List<string> Documented() =>
+    [
+        .. Docs.Lines("compatibility.md")
+            .SkipWhile(line => !line.StartsWith("| Member | The original", StringComparison.Ordinal))
+            .Skip(2)
+            .TakeWhile(line => line.StartsWith('|'))
+            .Select(line => line.Split('|')[1].Trim().Trim('`')),
+    ];
 }

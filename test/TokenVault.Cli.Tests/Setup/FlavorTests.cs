@@ -72,12 +72,12 @@ public sealed class FlavorTests(VaultFixture fixture) : IClassFixture<VaultFixtu
         string[] arguments =
         [
             "setup", "--flavor", "privileged_worker", "--app-setup", "new", "--app-name", scene.Name, "--connections", users.Name,
-            "--ip-allowlist", "127.0.0.0/8,::1", "--grant", users.Name + "=openid,profile,email,offline_access", "--users-per-hour", "10", "--out", SetupScene.Folder,
+            "--ip-allowlist", "127.0.0.0/8,::1", "--grant", users.Name + "=openid,profile,email,offline_access", "--users-per-hour", "10", "--out", scene.Folder,
         ];
 
         var planned = await scene.Desk.RunAsync([.. arguments, "--plan"]);
         planned.ExitCode.ShouldBe(2);
-        Directory.Exists(scene.Desk.PathOf(SetupScene.Folder)).ShouldBeFalse();
+        Directory.Exists(scene.Desk.PathOf(scene.Folder)).ShouldBeFalse();
         var run = (await scene.Desk.RunAsync(arguments)).Succeeded();
         var token = await scene.RunPrintedAsync(run, Exchange, "USER_ID", fixture.UserId);
 

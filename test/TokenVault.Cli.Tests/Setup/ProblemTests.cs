@@ -117,6 +117,7 @@ public sealed class ProblemTests(VaultFixture fixture) : IClassFixture<VaultFixt
     }
 
     [Theory]
+    [InlineData(20)]
     [InlineData(28)]
     [InlineData(60)]
     [SupportedOSPlatform("linux")]
@@ -144,7 +145,8 @@ public sealed class ProblemTests(VaultFixture fixture) : IClassFixture<VaultFixt
 
         await terminal.AnswerAsync("Make these changes?", Interrupt);
 
-        (await terminal.EndAsync()).ShouldNotBe(0);
+        (await terminal.EndAsync()).ShouldBe(1, terminal.Text);
+        terminal.Text.ShouldContain("Interrupted");
         File.Exists(scene.Desk.PathOf("out/.env")).ShouldBeFalse();
     }
 
