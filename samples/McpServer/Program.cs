@@ -1,0 +1,3 @@
+using TokenVault.Samples.McpServer;
+
+await CalendarServer.Build(args).RunAsync();
