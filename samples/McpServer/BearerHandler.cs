@@ -79,7 +79,7 @@ internal sealed class BearerHandler(
     }
 
     /// <summary>With the token, which the tool's client exchanges.</summary>
-    private AuthenticationTicket Ticket(string user, string token)
+    private static AuthenticationTicket Ticket(string user, string token)
     {
         var properties = new AuthenticationProperties();
         properties.StoreTokens([new AuthenticationToken { Name = "access_token", Value = token }]);

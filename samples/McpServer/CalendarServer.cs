@@ -40,8 +40,7 @@ public static class CalendarServer
         app.MapTokenVaultMcp();
         app.MapGet(BearerHandler.MetadataPath, (HttpContext context) => BearerHandler.WriteMetadataAsync(context, settings));
         var tool = CalendarTool(app.Services, settings);
-        app.MapPost("/mcp", context => McpHttp.AnswerAsync(context, [tool]))
-            .RequireAuthorization(policy => policy.AddAuthenticationSchemes(BearerHandler.Scheme).RequireAuthenticatedUser());
+        app.MapPost("/mcp", context => McpHttp.AnswerAsync(context, [tool])).RequireAuthorization();
         return app;
     }
 
@@ -69,11 +68,14 @@ public static class CalendarServer
     private static void AddSignIn(IServiceCollection services, SampleSettings settings)
     {
         services.AddAuthorization();
-        services.AddAuthentication(Cookie)
+        services.AddAuthentication("either")
+            .AddPolicyScheme("either", displayName: null, options => options.ForwardDefaultSelector =
+                context => context.Request.Path.StartsWithSegments("/mcp") ? BearerHandler.Scheme : Cookie)
             .AddCookie(Cookie, options => options.ForwardChallenge = "vault")
             .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, configureOptions: null)
             .AddOAuth("vault", options =>
             {
+                options.SignInScheme = Cookie;
                 (options.ClientId, options.ClientSecret) = (settings.WebClientId, settings.WebClientSecret);
                 options.AuthorizationEndpoint = settings.Issuer + "authorize";
                 options.TokenEndpoint = settings.Issuer + "oauth/token";

@@ -15,6 +15,9 @@ internal sealed class TokenVaultTool(McpServerTool inner, ToolOptions options, T
     /// <summary>The name that the answer to the question goes by (2026-07-28: multi round-trip requests).</summary>
     private const string Question = "connect";
 
+    /// <summary>The first revision in which a server asks its client by the answer.</summary>
+    private const string FirstWithoutRequests = "2026-07-28";
+
     private readonly McpServerTool _inner = inner;
 
     public override async ValueTask<CallToolResult> InvokeAsync(RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken = default)
@@ -75,7 +78,8 @@ internal sealed class TokenVaultTool(McpServerTool inner, ToolOptions options, T
         }
 
         var elicitation = new ElicitRequestParams { Mode = "url", ElicitationId = invitation.Id, Url = url, Message = Text(interrupt, "") };
-        if (server.IsMrtrSupported)
+        // In sessions of earlier revisions the library would do as if, without a word to the client when the user is done.
+        if (server.IsMrtrSupported && string.CompareOrdinal(server.NegotiatedProtocolVersion, FirstWithoutRequests) >= 0)
         {
             throw new InputRequiredException(new Dictionary<string, InputRequest> { [Question] = InputRequest.ForElicitation(elicitation) }, invitation.Id);
         }

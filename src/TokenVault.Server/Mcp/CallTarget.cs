@@ -10,6 +10,9 @@ namespace TokenVault.Server.Mcp;
 /// </summary>
 internal static class CallTarget
 {
+    /// <summary>What another parser might take for a separator, once it has decoded it, or decoded it again.</summary>
+    private static readonly string[] Tricks = ["%2f", "%5c", "%2e", "%25", "//", ";"];
+
     public static bool TryParse(string? text, IEnumerable<string> baseUrls, [NotNullWhen(true)] out Uri? url, out string problem)
     {
         if (Problem(text, out url) is { } wrong)
@@ -48,9 +51,7 @@ internal static class CallTarget
             return problem;
         }
 
-        // What another parser might take for a separator, once it has decoded it, or decoded it again.
-        var path = parsed.AbsolutePath;
-        if (new[] { "%2f", "%5c", "%2e", "%25", "//", ";" }.Any(trick => path.Contains(trick, StringComparison.OrdinalIgnoreCase)))
+        if (Tricks.Any(trick => parsed.AbsolutePath.Contains(trick, StringComparison.OrdinalIgnoreCase)))
         {
             return "has a path that can be read in more than one way";
         }

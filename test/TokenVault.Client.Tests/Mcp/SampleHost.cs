@@ -9,7 +9,6 @@ using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 using TokenVault.Samples.McpServer;
 using TokenVault.Server.Demo;
-using TokenVault.Server.Protocol;
 using TokenVault.Testing;
 using ServerWire = TokenVault.Server.Protocol.Wire;
 

@@ -42,6 +42,24 @@ public sealed partial class SampleTests(ClientScene scene)
         }
     }
 
+    [Fact]
+    public async Task A_call_waits_for_a_user_who_has_agreed_to_go_and_is_not_back_yet()
+    {
+        await using var sample = await SampleHost.StartAsync(scene);
+        var user = await scene.NewUserAsync();
+        var agreed = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var client = await sample.ClientAsync(user, elicitation =>
+        {
+            agreed.SetResult(elicitation.Url!);
+            return Task.FromResult("accept");
+        });
+
+        var call = client.CallToolAsync(Tool).AsTask();
+        (await user.Browser.GoAsync(await agreed.Task.WaitAsync(TimeSpan.FromSeconds(30)))).Status.ShouldBe(200);
+
+        Text(await call.WaitAsync(TimeSpan.FromSeconds(30))).ShouldContain("ada", Case.Insensitive);
+    }
+
     /// <summary>The phishing of the MCP specification: the attacker's agent is called, and the victim follows the link.</summary>
     [Fact]
     public async Task T_CF_02_a_link_that_another_user_opens_connects_nothing()

@@ -7,7 +7,6 @@ using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 using TokenVault.Client.Agents;
-using TokenVault.Client.AspNetCore;
 using TokenVault.Client.Mcp;
 
 namespace TokenVault.Client.Tests.Mcp;

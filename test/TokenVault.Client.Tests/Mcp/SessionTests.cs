@@ -1,7 +1,7 @@
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using TokenVault.Client.Agents;
-using TokenVault.Client.Mcp;
+using TokenVault.Server.Demo;
 
 namespace TokenVault.Client.Tests.Mcp;
 
@@ -45,6 +45,28 @@ public sealed class SessionTests(ClientScene scene)
         (await user.Browser.GoAsync(elicitation.Url!)).Status.ShouldBe(200);
         await UntilAsync(() => session.Completed.Contains(elicitation.ElicitationId));
         Text(await session.Client.CallToolAsync("tool")).ShouldBe("as calendar");
+    }
+
+    [Fact]
+    public async Task A_user_who_does_not_come_back_in_time_is_no_longer_waited_for()
+    {
+        var user = await scene.NewUserAsync();
+        var asked = new TaskCompletionSource();
+        await using var session = await SessionScene.StartAsync(scene, user, _ =>
+        {
+            asked.SetResult();
+            return Task.FromResult("accept");
+        });
+
+        var call = session.Client.CallToolAsync("tool").AsTask();
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await UntilAsync(() =>
+        {
+            scene.Clock.Advance(TimeSpan.FromSeconds(1));
+            return call.IsCompleted;
+        });
+
+        (await Should.ThrowAsync<UrlElicitationRequiredException>(call)).Elicitations.ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -97,7 +119,7 @@ public sealed class SessionTests(ClientScene scene)
         await Should.ThrowAsync<Microsoft.Extensions.Options.OptionsValidationException>(async () => await SessionScene.StartAsync(
             scene, await scene.NewUserAsync(), show: null, options => (options.Path, options.Wait) = (path, TimeSpan.FromMinutes(minutes))));
 
-    private Task SignInAsync(ClientUser user) =>
+    private Task<Visit> SignInAsync(ClientUser user) =>
         user.Browser.GoAsync($"{scene.WebOrigin}/sign-in?user={Uri.EscapeDataString(user.Id)}&token={user.RefreshToken}");
 
     private static async Task UntilAsync(Func<bool> condition)

@@ -143,7 +143,7 @@ public sealed class McpServerTests(McpScene scene) : IClassFixture<McpScene>
         (await vault.Api.SendAsync(HttpMethod.Post, "mcp", body: new JsonObject())).Status.ShouldBe(404);
     }
 
-    internal static string CallOf(string tool) => $$$"""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"{{{tool}}}","arguments":{}}}""";
+    internal static string CallOf(string tool) => """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{},"name":"TOOL"}}""".Replace("TOOL", tool, StringComparison.Ordinal);
 
     private async Task<Server.Demo.Answer> PostAsync(string token, string body, params (string Name, string Value)[] headers)
     {

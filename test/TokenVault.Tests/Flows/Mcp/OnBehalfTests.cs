@@ -147,26 +147,30 @@ public sealed class OnBehalfTests(McpScene scene) : IClassFixture<McpScene>
     }
 
     [Fact]
-    public async Task T_CA_01_the_rules_of_the_exchange_hold_here_too()
+    public async Task T_CA_01_the_rules_of_the_exchange_hold_here_too_and_are_asked_each_time()
     {
-        // A public client, one that may not exchange, and one whose agent policy does not name the connection.
-        foreach (var more in (string[])
+        // A client that may not exchange, one that is public, and one whose agent policy allows less.
+        foreach (var change in (string[])
             [
-                """{"token_endpoint_auth_method":"none","app_type":"native","grant_types":["authorization_code","refresh_token"]}""",
                 """{"grant_types":["authorization_code","refresh_token"]}""",
+                """{"token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"]}""",
+                """{"is_first_party":false}""",
                 """{"agent_policy":{"connections":[]}}""",
                 """{"agent_policy":{"connections":[{"connection":"calendar","scopes":["calendar.write"]}]}}""",
             ])
         {
-            var application = await scene.NewApplicationAsync(JsonNode.Parse(more)!.AsObject(), McpScene.Scopes);
+            var application = await scene.NewApplicationAsync([], McpScene.Scopes);
             var user = await scene.NewUserAsync(application);
+            await user.ConnectAsync();
             await using var client = await scene.ClientAsync(user);
+            var call = new { connection = VaultScene.Calendar, url = scene.Api1.Origin + "/v1/x", scopes = new[] { "calendar.read" } };
+            (await McpScene.CallAsync(client, "call_on_behalf", call)).Failed.ShouldBeFalse();
+            (await (await scene.AdminAsync()).PatchAsync("clients/" + application.Credentials.ClientId, JsonNode.Parse(change)!)).Status.ShouldBe(200, change);
             var calls = scene.Api1.Calls.Count;
 
-            var (failed, answer) = await McpScene.CallAsync(
-                client, "call_on_behalf", new { connection = VaultScene.Calendar, url = scene.Api1.Origin + "/v1/x", scopes = new[] { "calendar.read" } });
+            var (failed, answer) = await McpScene.CallAsync(client, "call_on_behalf", call);
 
-            (failed, (string?)answer["error"]).ShouldBe((true, FailureReason.PolicyDenied), more + answer.ToJsonString());
+            (failed, (string?)answer["error"]).ShouldBe((true, FailureReason.PolicyDenied), change + answer.ToJsonString());
             scene.Api1.Calls.Count.ShouldBe(calls);
         }
     }

@@ -56,7 +56,7 @@ internal sealed class ProviderApi : IAsyncDisposable
                 await context.Response.Body.WriteAsync(Encoding.ASCII.GetBytes(headers["Authorization"]));
                 return;
             case "/v1/no":
-                context.Response.StatusCode = 401;
+                (context.Response.StatusCode, context.Response.ContentType) = (401, "text/plain");
                 await context.Response.WriteAsync("no");
                 return;
             default:
