@@ -21,14 +21,14 @@ public static class CalendarServer
     /// <param name="configure">More settings, for tests.</param>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = WebApplication.CreateBuilder(args);
         configure?.Invoke(builder);
-        var settings = builder.Configuration.GetSection("Sample").Get<SampleSettings>() ?? new SampleSettings();
+        var settings = SampleSettings.Read(builder.Configuration);
         builder.Services.AddSingleton(settings);
         AddSignIn(builder.Services, settings);
 
         // The browser's part: the web application's client signs in and connects.
-        builder.Services.AddTokenVault(options => Fill(options, settings, settings.WebClientId, settings.WebClientSecret));
+        builder.Services.AddTokenVault(options => Fill(options, settings, settings.WebClient));
         builder.Services.AddTokenVaultConnect(options => options.Origin = settings.Origin);
         builder.Services.AddTokenVaultMcp();
         builder.Services.AddHttpClient("calendar");
@@ -48,7 +48,7 @@ public static class CalendarServer
     private static McpServerTool CalendarTool(IServiceProvider services, SampleSettings settings)
     {
         var options = new TokenVaultOptions();
-        Fill(options, settings, settings.ApiClientId, settings.ApiClientSecret);
+        Fill(options, settings, settings.ApiClient);
         var vault = new TokenVaultClient(options, services.GetService<TimeProvider>());
         return McpServerTool
             .Create(
@@ -61,7 +61,7 @@ public static class CalendarServer
                     return await response.Content.ReadAsStringAsync(cancellationToken);
                 },
                 new McpServerToolCreateOptions { Services = services, Name = "read_calendar", Description = "Reads the user's calendar.", ReadOnly = true })
-            .WithTokenVault(new ToolOptions { Vault = vault }, settings.Connection, settings.CalendarScope);
+            .WithTokenVault(new ToolOptions { Vault = vault }, settings.Connection, "calendar.read");
     }
 
     /// <summary>Browsers by the vault's sign-in page and a cookie, agents by the vault's access tokens for this server.</summary>
@@ -76,7 +76,7 @@ public static class CalendarServer
             .AddOAuth("vault", options =>
             {
                 options.SignInScheme = Cookie;
-                (options.ClientId, options.ClientSecret) = (settings.WebClientId, settings.WebClientSecret);
+                (options.ClientId, options.ClientSecret) = (settings.WebClient.Id, settings.WebClient.Secret);
                 options.AuthorizationEndpoint = settings.Issuer + "authorize";
                 options.TokenEndpoint = settings.Issuer + "oauth/token";
                 options.UserInformationEndpoint = settings.Issuer + "userinfo";
@@ -102,9 +102,9 @@ public static class CalendarServer
         context.RunClaimActions(user.RootElement);
     }
 
-    private static void Fill(TokenVaultOptions options, SampleSettings settings, string clientId, string clientSecret)
+    private static void Fill(TokenVaultOptions options, SampleSettings settings, SampleClient client)
     {
-        (options.Issuer, options.ClientId, options.ClientSecret) = (settings.Issuer, clientId, clientSecret);
+        (options.Issuer, options.ClientId, options.ClientSecret) = (settings.Issuer, client.Id, client.Secret);
         options.TrustedAuthority = Authority(settings);
     }
 

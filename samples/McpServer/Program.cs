@@ -1,3 +1,5 @@
 using TokenVault.Samples.McpServer;
 
-await CalendarServer.Build(args).RunAsync();
+var app = CalendarServer.Build(args);
+app.Urls.Add(app.Services.GetRequiredService<SampleSettings>().Origin);
+await app.RunAsync();

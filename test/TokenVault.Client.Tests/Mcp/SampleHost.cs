@@ -51,16 +51,15 @@ internal sealed class SampleHost : IAsyncDisposable
                 .ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port, listen => listen.UseHttps(scene.ServerCertificate())));
             builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
             {
-                ["Sample:Issuer"] = scene.Vault.Issuer,
-                ["Sample:CertificateAuthorityFile"] = authority,
-                ["Sample:Origin"] = origin,
-                ["Sample:WebClientId"] = web.ClientId,
-                ["Sample:WebClientSecret"] = web.ClientSecret,
-                ["Sample:ApiClientId"] = api.ClientId,
-                ["Sample:ApiClientSecret"] = api.ClientSecret,
-                ["Sample:Connection"] = ClientScene.Calendar,
-                ["Sample:CalendarScope"] = ClientScene.Read,
-                ["Sample:CalendarUrl"] = scene.Provider.Issuer + "/api/calendar",
+                ["TOKENVAULT_ISSUER"] = scene.Vault.Issuer,
+                ["TOKENVAULT_CA_FILE"] = authority,
+                ["WEBAPP_URL"] = origin,
+                ["TOKENVAULT_CLIENT_ID"] = web.ClientId,
+                ["TOKENVAULT_CLIENT_SECRET"] = web.ClientSecret,
+                ["MCP_CLIENT_ID"] = api.ClientId,
+                ["MCP_CLIENT_SECRET"] = api.ClientSecret,
+                ["TOKENVAULT_CONNECTION"] = ClientScene.Calendar,
+                ["CALENDAR_URL"] = scene.Provider.Issuer + "/api/calendar",
             });
         });
         await app.StartAsync();

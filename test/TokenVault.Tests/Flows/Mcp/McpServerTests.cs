@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
 using ModelContextProtocol.Client;
+using TokenVault.Server;
 using TokenVault.Server.Protocol;
 using TokenVault.Tests.Flows.Vault;
 using TokenVault.Testing;
@@ -140,6 +142,20 @@ public sealed class McpServerTests(McpScene scene) : IClassFixture<McpScene>
         }
 
         (await vault.Api.SendAsync(HttpMethod.Post, "mcp", body: new JsonObject())).Status.ShouldBe(404);
+    }
+
+    [Theory]
+    [InlineData("Calls:0:Connection", "calendar", "needs a Connection, and BaseUrls")]
+    [InlineData("Calls:0:BaseUrls:0", "https://api.example/", "needs a Connection, and BaseUrls")]
+    [InlineData("Calls:0:BaseUrls:0", "https://api.example", "'https://api.example'")]
+    [InlineData("Calls:0:BaseUrl", "https://api.example/", "is not a setting")]
+    [InlineData("Calls:x:Connection", "calendar", "is not a setting")]
+    [InlineData("Enabled", "perhaps", "true or false")]
+    public void Settings_that_cannot_be_meant_stop_the_start(string key, string value, string problem)
+    {
+        var settings = new Dictionary<string, string?> { ["TokenVault:Mcp:" + key] = value };
+
+        Should.Throw<StartupException>(() => OptionsValidation.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build())).Message.ShouldContain(problem);
     }
 
     internal static string CallOf(string tool) => """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{},"name":"TOOL"}}""".Replace("TOOL", tool, StringComparison.Ordinal);
