@@ -33,6 +33,7 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         await file.FinishAsync(async clientId => await storage.FindAsync<Client>(clientId, cancellationToken) is not null);
         await AddScopesAsync(scopes, cancellationToken);
         await AddSettingsAsync(cancellationToken);
+        await AddMcpAsync(cancellationToken);
         return isFirst;
     }
 
@@ -139,6 +140,17 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
             {
                 await storage.CommitAsync(new Batch().Insert(new ActionBindings { Id = trigger }));
             }
+        }
+    }
+
+    /// <summary>When the MCP server is switched on for the first time.</summary>
+    private async Task AddMcpAsync(CancellationToken cancellationToken)
+    {
+        if (options.Mcp.Enabled
+            && await storage.FindByKeyAsync<ResourceServer>("identifier", McpOptions.Audience(options.Issuer), cancellationToken) is null)
+        {
+            var row = audit.Row(new AuditEvent { Type = AuditType.ManagementWrite, Description = "Add the API of the MCP server" });
+            await storage.CommitAsync(new Batch().Insert(SystemApis.Mcp(options.Issuer)).Append(row));
         }
     }
 

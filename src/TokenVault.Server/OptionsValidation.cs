@@ -16,7 +16,7 @@ internal static class OptionsValidation
         "PrivilegedWorker:RequireIpAllowlist", "PrivilegedWorker:RequireGrants", "PrivilegedWorker:RefreshTokens", "PrivilegedWorker:MaxTokenAge",
         "PrivilegedWorker:RequestsPerMinute", "PrivilegedWorker:UsersPerHour",
         "Mtls:Alias", "Mtls:Port", "Mtls:CertificateAuthorityFile", "Mtls:Header", "ProofOfPossession:TrustApis",
-        .. ApprovalValidation.Keys,
+        .. ApprovalValidation.Keys, .. McpValidation.Keys,
     ];
 
     /// <exception cref="StartupException">With every mistake on a line of its own.</exception>
@@ -66,6 +66,7 @@ internal static class OptionsValidation
         options.Mtls.Header = section["Mtls:Header"];
         options.ProofOfPossession.TrustApis = Parse(section, "ProofOfPossession:TrustApis", false, bool.TryParse, "true or false", errors);
         ApprovalValidation.Bind(section, options.Approvals, errors);
+        McpValidation.Bind(section, options.Mcp, errors);
         return options;
     }
 
@@ -91,7 +92,7 @@ internal static class OptionsValidation
             yield return $"{Name("Storage:ConnectionString")} must be PostgreSQL's, Host=…;Database=…;Username=…;Password=…, or be left out for SQLite.";
         }
 
-        foreach (var error in CheckTls(options).Concat(MtlsValidation.Check(options)).Concat(ApprovalValidation.Check(options.Approvals)))
+        foreach (var error in CheckTls(options).Concat(MtlsValidation.Check(options)).Concat(ApprovalValidation.Check(options.Approvals)).Concat(McpValidation.Check(options.Mcp)))
         {
             yield return error;
         }
@@ -180,7 +181,7 @@ internal static class OptionsValidation
 
     private static IEnumerable<string> UnknownKeys(IConfigurationSection section) =>
         from pair in section.AsEnumerable(makePathsRelative: true)
-        where pair.Value is not null && !KnownKeys.Any(known => pair.Key.Equals(known, StringComparison.OrdinalIgnoreCase) || IsItemOf(pair.Key, known))
+        where pair.Value is not null && !McpValidation.IsKey(pair.Key) && !KnownKeys.Any(known => pair.Key.Equals(known, StringComparison.OrdinalIgnoreCase) || IsItemOf(pair.Key, known))
         orderby pair.Key
         select $"{Name(pair.Key)} is not a setting of this server.";
 

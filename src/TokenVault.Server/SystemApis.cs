@@ -76,6 +76,19 @@ internal static class SystemApis
         },
     };
 
+    /// <summary>The MCP server, as an API of its own: a token for the one is none for the other.</summary>
+    public static ResourceServer Mcp(string issuer) => MyAccount(issuer) with
+    {
+        Name = "MCP",
+        Identifier = McpOptions.Audience(issuer),
+        Scopes =
+        [
+            new ApiScope { Value = Wire.CreateConnectedAccounts, Description = "Connect accounts of yours" },
+            new ApiScope { Value = Wire.ReadConnectedAccounts, Description = "See your connected accounts" },
+            new ApiScope { Value = Wire.UseConnectedAccounts, Description = "Act at providers with your connected accounts" },
+        ],
+    };
+
     private static IEnumerable<string> Crud(string noun) => [$"create:{noun}", $"read:{noun}", $"update:{noun}", $"delete:{noun}"];
 
     private static string Describe(string scope) => char.ToUpperInvariant(scope[0]) + scope[1..].Replace(':', ' ').Replace('_', ' ');

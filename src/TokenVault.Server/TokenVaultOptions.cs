@@ -55,6 +55,8 @@ internal sealed class TokenVaultOptions
 
     public ProofOfPossessionOptions ProofOfPossession { get; set; } = new();
 
+    public McpOptions Mcp { get; set; } = new();
+
     internal sealed class ApiOptions
     {
         /// <summary>Of one caller of the Management API or the My Account API, on one node; 0: without limit.</summary>

@@ -12,6 +12,7 @@ using TokenVault.Server.Http;
 using TokenVault.Server.Http.OpenApi;
 using TokenVault.Server.Keys;
 using TokenVault.Server.LogStreams;
+using TokenVault.Server.Mcp;
 using TokenVault.Server.OAuth;
 using TokenVault.Server.OAuth.Ciba;
 using TokenVault.Server.OAuth.Devices;
@@ -66,6 +67,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
         services.AddSingleton<SubjectTokenReader>().AddSingleton<AccessTokenSubjects>().AddSingleton<SubjectPossession>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<TokenReach>().AddSingleton<FederatedConnectionExchange>();
+        services.AddSingleton<McpGate>().AddSingleton<OnBehalfCall>().AddSingleton<ConnectLinks>().AddSingleton<ConnectPages>().AddSingleton<McpTools>().AddSingleton<McpEndpoint>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>().AddSingleton<MultiFactorTokens>().AddSingleton<RefreshAccess>().AddSingleton<AuthenticatorsEndpoint>();
         services.AddSingleton<IGrant, AuthorizationCodeGrant>().AddSingleton<IGrant, RefreshTokenGrant>().AddSingleton<IGrant, ClientCredentialsGrant>().AddSingleton<IGrant, FederatedExchangeGrant>();
         services.AddSingleton<SubjectTokens>().AddSingleton<ActorTokens>().AddSingleton<CustomProfiles>().AddSingleton<DelegationPolicy>().AddSingleton<DelegationAudit>().AddSingleton<IGrant, TokenExchangeGrant>();
@@ -152,6 +154,7 @@ internal sealed partial class TokenVaultServer
         services.GetRequiredService<ConnectBrowserLeg>().Map(app);
         services.GetRequiredService<SignInEndpoint>().Map(app);
         services.GetRequiredService<MyAccountEndpoints>().Map(app);
+        services.GetRequiredService<McpEndpoint>().Map(app);
         services.GetRequiredService<ClientEndpoints>().Map(app);
         services.GetRequiredService<ClientCredentialEndpoints>().Map(app);
         services.GetRequiredService<ClientGrantEndpoints>().Map(app);

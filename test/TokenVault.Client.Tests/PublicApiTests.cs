@@ -11,7 +11,7 @@ namespace TokenVault.Client.Tests;
 /// </summary>
 public sealed class PublicApiTests
 {
-    private static readonly Assembly[] Packages = [typeof(TokenVaultClient).Assembly, typeof(AspNetCore.TokenVaultConnect).Assembly];
+    private static readonly Assembly[] Packages = [typeof(TokenVaultClient).Assembly, typeof(AspNetCore.TokenVaultConnect).Assembly, typeof(Client.Mcp.TokenVaultMcp).Assembly];
 
     [Fact]
     public void The_public_API_is_what_the_snapshot_says()

@@ -15,7 +15,12 @@ internal sealed class WebScene(WebApplication application, TestLog log) : IAsync
 {
     public TestLog Log { get; } = log;
 
-    public static async Task<WebScene> StartAsync(ClientScene scene, Action<TokenVaultConnectOptions>? configure = null)
+    public IServiceProvider Services => application.Services;
+
+    /// <param name="services">What the application has besides.</param>
+    /// <param name="map">Its further endpoints.</param>
+    public static async Task<WebScene> StartAsync(
+        ClientScene scene, Action<TokenVaultConnectOptions>? configure = null, Action<IServiceCollection>? services = null, Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         var log = new TestLog();
@@ -32,6 +37,7 @@ internal sealed class WebScene(WebApplication application, TestLog log) : IAsync
         });
         builder.Services.AddTokenVaultConnect(configure);
         builder.Services.AddHttpClient("calendar").AddTokenVaultConnection(ClientScene.Calendar, ClientScene.Read);
+        services?.Invoke(builder.Services);
         var application = builder.Build();
         application.UseAuthentication();
         application.UseAuthorization();
@@ -43,6 +49,7 @@ internal sealed class WebScene(WebApplication application, TestLog log) : IAsync
         })).RequireAuthorization();
         application.MapGet("/", () => "home");
         application.MapTokenVaultConnect();
+        map?.Invoke(application);
         await application.StartAsync();
         return new WebScene(application, log);
     }

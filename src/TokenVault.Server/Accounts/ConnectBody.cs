@@ -12,6 +12,9 @@ internal sealed record ConnectBody(string Connection, string RedirectUri)
 
     public string? State { get; init; }
 
+    /// <summary>Set where the browser comes back to a page of this server: no callback of the client's.</summary>
+    public bool ReturnsHere { get; init; }
+
     public string? CodeChallenge { get; init; }
 
     /// <summary>Null: as the connection is configured.</summary>

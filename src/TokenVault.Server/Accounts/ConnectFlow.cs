@@ -26,7 +26,7 @@ internal sealed class ConnectFlow(
             return (null, MyAccountProblem.Unauthorized("The client of the access token does not exist any more."));
         }
 
-        if (!client.Callbacks.Contains(body.RedirectUri, StringComparer.Ordinal))
+        if (!body.ReturnsHere && !client.Callbacks.Contains(body.RedirectUri, StringComparer.Ordinal))
         {
             return (null, MyAccountProblem.Invalid("redirect_uri is not one of the client's callback URLs.", "redirect_uri"));
         }

@@ -23,8 +23,7 @@ internal sealed class MyAccountLists(IStorage storage, RecordCache cache, Provid
             return problem;
         }
 
-        var all = await storage.ListReadableAsync<ConnectedAccount>(EntityKey.Index("user", caller.UserId!), logger, context.RequestAborted);
-        var matching = all.Where(account => wanted.Count == 0 || wanted.Contains(account.Connection));
+        var matching = (await OfAsync(caller, context.RequestAborted)).Where(account => wanted.Count == 0 || wanted.Contains(account.Connection));
         await WritePageAsync(context, "accounts", scope, matching, account => account.Id, after, take, Write);
         return null;
     }
@@ -37,13 +36,25 @@ internal sealed class MyAccountLists(IStorage storage, RecordCache cache, Provid
             return problem;
         }
 
-        var all = await storage.ListAllAsync<Connection>(index: null, context.RequestAborted);
-        var policy = (await cache.FindAsync<Client>(caller.ClientId, context.RequestAborted))?.AgentPolicy;
-        var enabled = all.Where(connection =>
-            connection.ConnectedAccountsActive && connection.IsEnabledFor(caller.ClientId) && policy?.Names(connection.Name) != false);
+        var enabled = await EnabledAsync(caller, context.RequestAborted);
         await WritePageAsync(context, "connections", scope, enabled, connection => connection.Id, after, take, WriteConnection);
         return null;
     }
+
+    /// <summary>The caller's connected accounts, all of them.</summary>
+    public async ValueTask<IEnumerable<ConnectedAccount>> OfAsync(AccessToken caller, CancellationToken cancellationToken) =>
+        await storage.ListReadableAsync<ConnectedAccount>(EntityKey.Index("user", caller.UserId!), logger, cancellationToken);
+
+    /// <summary>Where users of the caller's client can connect accounts.</summary>
+    public async ValueTask<IEnumerable<Connection>> EnabledAsync(AccessToken caller, CancellationToken cancellationToken)
+    {
+        var all = await storage.ListAllAsync<Connection>(index: null, cancellationToken);
+        var policy = (await cache.FindAsync<Client>(caller.ClientId, cancellationToken))?.AgentPolicy;
+        return all.Where(connection =>
+            connection.ConnectedAccountsActive && connection.IsEnabledFor(caller.ClientId) && policy?.Names(connection.Name) != false);
+    }
+
+    public IReadOnlyList<string> ScopesOf(Connection connection) => provider.DefaultScopes(connection);
 
     public static void Write(Utf8JsonWriter writer, ConnectedAccount account)
     {
@@ -58,7 +69,7 @@ internal sealed class MyAccountLists(IStorage storage, RecordCache cache, Provid
     {
         writer.WriteString("name", connection.Name);
         writer.WriteString("strategy", connection.Strategy);
-        WriteArray(writer, "scopes", provider.DefaultScopes(connection));
+        WriteArray(writer, "scopes", ScopesOf(connection));
     }
 
     private MyAccountProblem? ReadPage(HttpContext context, string scope, out string? after, out int take)

@@ -46,6 +46,8 @@ internal static class AuditType
     public const string ConnectedAccountFailed = "connected_accounts_connection_failed";
     public const string ConnectedAccountDeleted = "connected_accounts_delete_succeeded";
     public const string ConnectedAccountDeleteFailed = "connected_accounts_delete_failed";
+    public const string CalledOnBehalf = "call_on_behalf_succeeded";
+    public const string CallOnBehalfFailed = "call_on_behalf_failed";
     public const string TokensetRefreshed = "tokenset_refreshed";
     public const string TokensetRecovered = "tokenset_recovered";
     public const string TokensetDied = "tokenset_died";

@@ -13,6 +13,11 @@ internal sealed class AccessTokenSubjects(RecordCache cache, AccessTokens access
 {
     public async ValueTask<Outcome<SubjectOwner>> ReadAsync(ExchangeRequest request, Client client, CancellationToken cancellationToken)
     {
+        if (request.Admitted is { UserId: { } admitted } caller)
+        {
+            return new SubjectOwner(admitted, caller.Methods);
+        }
+
         // Only the API that the token is for may exchange it, by the client that stands for that API (T-ST-15).
         if (client.AppType != "resource_server" || client.ResourceServerIdentifier is not { } audience)
         {

@@ -30,6 +30,13 @@ internal sealed record ExchangeRequest(Secret SubjectToken, string SubjectTokenT
     /// <summary>Scopes the answer must have; none asked: whatever was granted.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 
+    /// <summary>Who is the subject, where this server's own API was called with the token and has verified it.</summary>
+    public AccessToken? Admitted { get; private init; }
+
+    /// <summary>For a token that this server itself uses for its caller.</summary>
+    public static ExchangeRequest For(AccessToken caller, string connection, IReadOnlyList<string> scopes, string? loginHint) =>
+        new(new Secret(""), Wire.AccessTokenType, Wire.FederatedAccessTokenType, connection) { Admitted = caller, Scopes = scopes, LoginHint = loginHint };
+
     public static Outcome<ExchangeRequest> Parse(RequestParameters parameters, Confirmation proven)
     {
         if (parameters["subject_token"] is not { } subjectToken)

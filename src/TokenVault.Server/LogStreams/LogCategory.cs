@@ -51,6 +51,8 @@ internal static class LogCategory
         [AuditType.ConnectedAccountFailed] = "user.fail",
         [AuditType.ConnectedAccountDeleteFailed] = "user.fail",
         [AuditType.ConsentDenied] = "user.fail",
+        [AuditType.CalledOnBehalf] = "user.success",
+        [AuditType.CallOnBehalfFailed] = "user.fail",
         [AuditType.FactorEnrolled] = "user.success",
         [AuditType.FactorRemoved] = "user.success",
         [AuditType.PasskeyNotEnrolled] = "user.fail",

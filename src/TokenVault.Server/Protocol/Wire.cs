@@ -46,6 +46,9 @@ internal static class Wire
     public const string ReadConnectedAccounts = "read:me:connected_accounts";
     public const string DeleteConnectedAccounts = "delete:me:connected_accounts";
 
+    /// <summary>Of the MCP server: to call providers with the user's tokens.</summary>
+    public const string UseConnectedAccounts = "use:me:connected_accounts";
+
     /// <summary>The connection of local users.</summary>
     public const string DatabaseConnection = "Username-Password-Authentication";
 }

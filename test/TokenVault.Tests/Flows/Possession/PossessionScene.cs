@@ -27,6 +27,7 @@ public class PossessionScene : VaultScene
         ["TokenVault:Mtls:Port"] = _port.ToString(System.Globalization.CultureInfo.InvariantCulture),
         ["TokenVault:Mtls:Alias"] = Alias,
         ["TokenVault:Mtls:CertificateAuthorityFile"] = _authorityFile,
+        ["TokenVault:Mcp:Enabled"] = "true",
     };
 
     public override async Task InitializeAsync()
