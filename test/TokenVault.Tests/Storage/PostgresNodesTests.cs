@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Storage.Postgres;
 using TokenVault.Testing;
@@ -121,10 +122,22 @@ public sealed class PostgresNodesTests : IAsyncLifetime
     public async Task More_changes_than_a_notice_holds_are_told_as_anything()
     {
         using var changes = new Changes(_there);
-        await CommittedAsync([.. Enumerable.Range(0, 1_000).Select(i => new PutOperation(Row($"row number {i}")))]);
+        await CommittedAsync([.. Enumerable.Range(0, 1_000).Select(i => new PutOperation(Row($"row number {i}".PadRight(100))))]);
         (await changes.NextAsync()).Kind.ShouldBeNull();
         await CommittedAsync(new PutOperation(Row(new string('é', 5_000)[..1_000])));
         (await changes.NextAsync()).Id.ShouldBe(new string('é', 1_000));
+    }
+
+    [Fact]
+    public async Task A_name_for_each_row_of_a_full_group_is_told_and_makes_nobody_forget_the_rest()
+    {
+        using var changes = new Changes(_there);
+        var names = Enumerable.Range(0, 512).Select(i => Identifier.Hash($"{i}")).ToList();
+        await CommittedAsync([.. names.Select(name => new InsertOperation(Row(name)))]);
+        foreach (var name in names)
+        {
+            (await changes.NextAsync()).ShouldBe(new Change("note", name));
+        }
     }
 
     [Theory]
