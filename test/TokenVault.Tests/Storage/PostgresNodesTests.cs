@@ -140,6 +140,36 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task T_ST_11_a_row_that_is_required_at_every_moment_can_be_changed_all_the_same()
+    {
+        // Each group takes its time, so that others have locked the row before it is done.
+        await _database.ExecuteAsync(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01 + random() * 0.02); RETURN NULL; END'");
+        await _database.ExecuteAsync("CREATE TRIGGER slow BEFORE INSERT ON audit FOR EACH STATEMENT EXECUTE FUNCTION slow()");
+        await CommittedAsync(new InsertOperation(Row("user")));
+        await using var third = await OpenAsync();
+        await using var fourth = await OpenAsync();
+        await using var fifth = await OpenAsync();
+        var exchanges = ((PostgresStorage[])[_here, _there, third, fourth, fifth]).SelectMany(node => Enumerable.Repeat(node, 4))
+            .Select(node => Task.Run(() => ExchangeUntilChangedAsync(node)))
+            .ToList();
+        (await AppendAsync(_there)).Committed.ShouldBeTrue();
+
+        await CommittedAsync(new ReplaceOperation(Row("user") with { Version = 1 }));
+        await Task.WhenAll(exchanges);
+
+        static async Task ExchangeUntilChangedAsync(PostgresStorage node)
+        {
+            while ((await AppendAsync(node)).Committed)
+            {
+            }
+        }
+
+        static ValueTask<CommitResult> AppendAsync(PostgresStorage node) => node.CommitAsync(BatchOf(
+            new RequireOperation("note", "user", 1), new AppendOperation(new AuditRow(Identifier.Secret(), DateTimeOffset.UnixEpoch, []))));
+    }
+
     [Theory]
     [InlineData("0123456789abcdef4:note")]
     [InlineData("0123456789abcdef4:note99999999999:a")]
