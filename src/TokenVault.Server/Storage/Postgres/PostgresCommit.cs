@@ -43,9 +43,17 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     public async Task<bool[]> AppendAsync(IReadOnlyList<IReadOnlyList<Operation>> batches)
     {
         var changes = batches.SelectMany(batch => batch).Select(Changed).OfType<Change>().ToList();
-        var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, changes), CancellationToken.None);
-        notices.PublishOwn(changes);
-        return met;
+        try
+        {
+            var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, changes), CancellationToken.None);
+            notices.PublishOwn(changes);
+            return met;
+        }
+        catch (CommitOutcomeUnknownException)
+        {
+            notices.HearOwn();
+            throw;
+        }
     }
 
     private static void AddLeases(PostgresScript script, IReadOnlyList<Operation> operations)
