@@ -116,8 +116,10 @@ public sealed class PostgresFailureTests : IAsyncLifetime
         (await _here.CommitAsync(new Batch().Add(new ReplaceOperation(Row("slow", "a", "new", version: 1))))).Outcome.ShouldBe(CommitOutcome.VersionConflict);
     }
 
-    [Fact]
-    public async Task T_ST_11_a_commit_that_takes_effect_after_its_node_lost_contact_is_heard_of_by_that_node_too()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task T_ST_11_a_commit_that_takes_effect_after_its_node_lost_contact_is_heard_of_by_that_node_too(bool inGroup)
     {
         await using var cutOff = await PostgresStorage.OpenAsync(_database + ";Command Timeout=1;Cancellation Timeout=-1", TimeProvider.System);
         using var cache = new RecordCache(cutOff);
@@ -138,8 +140,9 @@ public sealed class PostgresFailureTests : IAsyncLifetime
         {
             await using var hold = new Npgsql.NpgsqlCommand("SELECT pg_advisory_xact_lock(7)", blocker);
             await hold.ExecuteNonQueryAsync();
-            await Should.ThrowAsync<CommitOutcomeUnknownException>(
-                () => cutOff.CommitAsync(new Batch().Replace(note with { Text = "disabled" })).AsTask().WaitAsync(Patience));
+            var disabled = note with { Text = "disabled" };
+            var batch = inGroup ? new Batch().Update(disabled) : new Batch().Replace(disabled);
+            await Should.ThrowAsync<CommitOutcomeUnknownException>(() => cutOff.CommitAsync(batch).AsTask().WaitAsync(Patience));
             (await cache.FindAsync<Note>("client", default)).ShouldNotBeNull().Text.ShouldBe("enabled");
         }
 

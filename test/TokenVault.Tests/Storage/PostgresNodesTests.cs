@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Storage.Postgres;
 using TokenVault.Testing;
@@ -121,10 +122,52 @@ public sealed class PostgresNodesTests : IAsyncLifetime
     public async Task More_changes_than_a_notice_holds_are_told_as_anything()
     {
         using var changes = new Changes(_there);
-        await CommittedAsync([.. Enumerable.Range(0, 1_000).Select(i => new PutOperation(Row($"row number {i}")))]);
+        await CommittedAsync([.. Enumerable.Range(0, 1_000).Select(i => new PutOperation(Row($"row number {i}".PadRight(100))))]);
         (await changes.NextAsync()).Kind.ShouldBeNull();
         await CommittedAsync(new PutOperation(Row(new string('é', 5_000)[..1_000])));
         (await changes.NextAsync()).Id.ShouldBe(new string('é', 1_000));
+    }
+
+    [Fact]
+    public async Task A_name_for_each_row_of_a_full_group_is_told_and_makes_nobody_forget_the_rest()
+    {
+        using var changes = new Changes(_there);
+        var names = Enumerable.Range(0, 512).Select(i => Identifier.Hash($"{i}")).ToList();
+        await CommittedAsync([.. names.Select(name => new InsertOperation(Row(name)))]);
+        foreach (var name in names)
+        {
+            (await changes.NextAsync()).ShouldBe(new Change("note", name));
+        }
+    }
+
+    [Fact]
+    public async Task T_ST_11_a_row_that_is_required_at_every_moment_can_be_changed_all_the_same()
+    {
+        // Each group takes its time, so that others have locked the row before it is done.
+        await _database.ExecuteAsync(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01 + random() * 0.02); RETURN NULL; END'");
+        await _database.ExecuteAsync("CREATE TRIGGER slow BEFORE INSERT ON audit FOR EACH STATEMENT EXECUTE FUNCTION slow()");
+        await CommittedAsync(new InsertOperation(Row("user")));
+        await using var third = await OpenAsync();
+        await using var fourth = await OpenAsync();
+        await using var fifth = await OpenAsync();
+        var exchanges = ((PostgresStorage[])[_here, _there, third, fourth, fifth]).SelectMany(node => Enumerable.Repeat(node, 4))
+            .Select(node => Task.Run(() => ExchangeUntilChangedAsync(node)))
+            .ToList();
+        (await AppendAsync(_there)).Committed.ShouldBeTrue();
+
+        await CommittedAsync(new ReplaceOperation(Row("user") with { Version = 1 }));
+        await Task.WhenAll(exchanges);
+
+        static async Task ExchangeUntilChangedAsync(PostgresStorage node)
+        {
+            while ((await AppendAsync(node)).Committed)
+            {
+            }
+        }
+
+        static ValueTask<CommitResult> AppendAsync(PostgresStorage node) => node.CommitAsync(BatchOf(
+            new RequireOperation("note", "user", 1), new AppendOperation(new AuditRow(Identifier.Secret(), DateTimeOffset.UnixEpoch, []))));
     }
 
     [Theory]

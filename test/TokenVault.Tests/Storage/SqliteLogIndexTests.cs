@@ -59,6 +59,12 @@ public sealed class SqliteLogIndexTests : IDisposable
         var left = await storage.ListAuditAsync(new AuditQuery { Take = 10_000 }, default);
         (await storage.ListAuditAsync(new AuditQuery { UserId = User(0), Take = 10_000 }, default)).Select(row => row.Id)
             .ShouldBe(left.Where(row => row.UserId == User(0)).Select(row => row.Id));
+
+        // The part in the middle of which the log begins now still has the others in it.
+        var mine = left.Where(row => row.UserId == User(0)).Select(row => row.Id).ToList();
+        (await storage.CountAuditAsync(new AuditQuery { UserId = User(0) }, default)).ShouldBe(mine.Count);
+        (await storage.ListAuditAsync(new AuditQuery { UserId = User(0), Take = 10 }, default)).Select(row => row.Id).ShouldBe(mine.Take(10));
+        (await storage.ListAuditAsync(new AuditQuery { UserId = User(0), Descending = true, Offset = mine.Count, Take = 10 }, default)).ShouldBeEmpty();
     }
 
     private static async Task IsCompleteAsync(SqliteStorage storage, int rows)

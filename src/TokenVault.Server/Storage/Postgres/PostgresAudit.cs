@@ -21,6 +21,9 @@ internal static class PostgresAudit
 
     private const string Settle = "SELECT pg_advisory_xact_lock_shared($1 + last_value - CASE WHEN is_called THEN 0 ELSE 1 END) FROM audit_sequence";
 
+    private const string SettleBehindTheGate =
+        "SELECT pg_advisory_xact_lock_shared($2), pg_advisory_xact_lock_shared($1 + last_value - CASE WHEN is_called THEN 0 ELSE 1 END) FROM audit_sequence";
+
     private const string Met =
         """
         WITH held AS MATERIALIZED (
@@ -106,7 +109,7 @@ internal static class PostgresAudit
             .ToList();
         var rows = batches.SelectMany((batch, place) => batch.OfType<AppendOperation>().Select(append => (append.Row, place))).ToList();
         var writes = inserts.Count + updates.Count > 0;
-        script.RunQuery(Settle, Number(LockTag));
+        script.RunQuery(SettleBehindTheGate, Number(LockTag), Number(PostgresGate.Lock));
         script.List(
             writes ? WriteAndAppendMet : AppendMet,
             [

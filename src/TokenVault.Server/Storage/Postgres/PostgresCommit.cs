@@ -21,7 +21,9 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
 
         try
         {
-            var (result, changes) = await pool.UseAsync(connection => TryAsync(connection, operations), CancellationToken.None);
+            // Whoever could not lock the rows in time insists in every second attempt.
+            var attempts = 0;
+            var (result, changes) = await pool.UseAsync(connection => TryAsync(connection, operations, attempts++ % 2 > 0), CancellationToken.None);
 
             // After the connection was given back: an observer may read.
             notices.PublishOwn(changes);
@@ -41,9 +43,17 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     public async Task<bool[]> AppendAsync(IReadOnlyList<IReadOnlyList<Operation>> batches)
     {
         var changes = batches.SelectMany(batch => batch).Select(Changed).OfType<Change>().ToList();
-        var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, changes), CancellationToken.None);
-        notices.PublishOwn(changes);
-        return met;
+        try
+        {
+            var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, changes), CancellationToken.None);
+            notices.PublishOwn(changes);
+            return met;
+        }
+        catch (CommitOutcomeUnknownException)
+        {
+            notices.HearOwn();
+            throw;
+        }
     }
 
     private static void AddLeases(PostgresScript script, IReadOnlyList<Operation> operations)
@@ -109,6 +119,9 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         }
     }
 
+    private static bool Overwrites(Operation operation) =>
+        operation is ReplaceOperation or UpdateOperation or PutOperation or RewriteOperation or DeleteOperation or DeleteIndexedOperation;
+
     private static Change? Changed(Operation operation) => operation switch
     {
         InsertOperation insert => new Change(insert.Entity.Kind, insert.Entity.Id),
@@ -139,12 +152,23 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         }
     }
 
-    private async Task<(CommitResult Result, List<Change> Changes)> TryAsync(NpgsqlConnection connection, IReadOnlyList<Operation> operations)
+    private async Task<(CommitResult Result, List<Change> Changes)> TryAsync(NpgsqlConnection connection, IReadOnlyList<Operation> operations, bool insist)
     {
         await using var transaction = await connection.BeginTransactionAsync();
         await using var script = new PostgresScript(connection);
         var changes = operations.Select(Changed).OfType<Change>().Distinct().ToList();
+        var overwrites = operations.Any(Overwrites);
+        if (overwrites)
+        {
+            PostgresGate.Enter(script, insist);
+        }
+
         Fill(script, operations, changes);
+        if (overwrites)
+        {
+            PostgresGate.Leave(script);
+        }
+
         if (await script.ExecuteAsync() is { } refused)
         {
             await transaction.RollbackAsync();
@@ -184,7 +208,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         return met;
     }
 
-    /// <summary>Locks are taken in one order whatever the order of the operations: leases, then rows by kind and id.</summary>
+    /// <summary>Locks are taken in one order whatever the order of the operations: the gate, leases, then rows by kind and id.</summary>
     private void Fill(PostgresScript script, IReadOnlyList<Operation> operations, List<Change> changes)
     {
         var rows = new PostgresRows(script, time.GetUtcNow().ToMicroseconds());

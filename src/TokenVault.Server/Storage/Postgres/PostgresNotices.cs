@@ -11,10 +11,13 @@ internal sealed class PostgresNotices(ChangeFeed changes)
 {
     public const string Channel = "tokenvault";
 
-    public const string Sql = "SELECT pg_notify($1, $2)";
+    public const string Sql = "SELECT pg_notify($1, payload) FROM unnest($2) AS payload";
 
     // PostgreSQL takes less than 8000 bytes.
     private const int Longest = 7_900;
+
+    /// <summary>Of one commit. A full group of audit rows that uses up a name each fits in; beyond it, forgetting all is cheaper.</summary>
+    private const int Most = 8;
 
     private static readonly Change Anything = new(null, "");
 
@@ -22,7 +25,7 @@ internal sealed class PostgresNotices(ChangeFeed changes)
     private readonly string _node = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
     private volatile bool _hearsOwn;
 
-    public NpgsqlParameter[] Parameters(IEnumerable<Change> changed) => [Text(Channel), Text(Write(changed))];
+    public NpgsqlParameter[] Parameters(IEnumerable<Change> changed) => [Text(Channel), Texts(Write(changed))];
 
     public void PublishOwn(List<Change> changed) => changed.ForEach(changes.Publish);
 
@@ -52,21 +55,34 @@ internal sealed class PostgresNotices(ChangeFeed changes)
         }
     }
 
-    /// <summary>The node, then <c>length:text</c> of every kind and id, for ids may contain anything. Too much becomes "anything".</summary>
-    private string Write(IEnumerable<Change> changed)
+    /// <summary>
+    /// Each is the node, then <c>length:text</c> of every kind and id, for ids may contain anything. What does not fit into so many, or into
+    /// one by itself, becomes "anything".
+    /// </summary>
+    private List<string> Write(IEnumerable<Change> changed)
     {
-        var payload = new StringBuilder(_node);
+        var payloads = new List<string>();
+        var (payload, bytes) = (new StringBuilder(_node), _node.Length);
         foreach (var change in changed)
         {
-            payload.Append(CultureInfo.InvariantCulture, $"{change.Kind!.Length}:{change.Kind}{change.Id.Length}:{change.Id}");
-            if (payload.Length > Longest)
+            var text = string.Create(CultureInfo.InvariantCulture, $"{change.Kind!.Length}:{change.Kind}{change.Id.Length}:{change.Id}");
+            var size = Encoding.UTF8.GetByteCount(text);
+            if (payload.Length > _node.Length && bytes + size > Longest)
             {
-                return _node;
+                payloads.Add(payload.ToString());
+                (payload, bytes) = (new StringBuilder(_node), _node.Length);
             }
+
+            if (bytes + size > Longest || payloads.Count == Most)
+            {
+                return [_node];
+            }
+
+            payload.Append(text);
+            bytes += size;
         }
 
-        var text = payload.ToString();
-        return Encoding.UTF8.GetByteCount(text) <= Longest ? text : _node;
+        return [.. payloads, payload.ToString()];
     }
 
     private List<Change> Read(string payload)

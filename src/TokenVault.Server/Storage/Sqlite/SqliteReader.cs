@@ -10,7 +10,10 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
     private const string AuditColumns = "SELECT sequence, id, at, body, user_id, mac FROM audit";
     private const string AuditRange = " WHERE id > ?1 AND id < ?2";
 
-    /// <summary>From part to part of the index (see <see cref="SqliteLogIndex"/>), then what is behind the last one.</summary>
+    /// <summary>
+    /// From part to part of the index (see <see cref="SqliteLogIndex"/>), then what is behind the last one. The first part may still name rows
+    /// that were dropped: it goes when all of them are.
+    /// </summary>
     private const string AuditOfUser =
         """
         WITH RECURSIVE part (n) AS (
@@ -18,6 +21,7 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
             UNION ALL SELECT (SELECT min(u.part) FROM audit_user u WHERE u.part > part.n) FROM part WHERE part.n IS NOT NULL
         ), mine (sequence, id) AS (
             SELECT u.sequence, u.id FROM part CROSS JOIN audit_user u ON u.part = part.n AND u.user_id = ?3 AND u.id > ?1 AND u.id < ?2
+            WHERE u.sequence >= (SELECT min(sequence) FROM audit)
             UNION ALL
             SELECT sequence, id FROM audit WHERE sequence > (SELECT through FROM audit_user_parts) AND user_id = ?3 AND id > ?1 AND id < ?2
         )
