@@ -44,7 +44,8 @@ internal static class KeptDemo
         files.Copy("localhost.key", Path.Combine(data, "tls", "server.key"), "ASPNETCORE_Kestrel__Certificates__Default__KeyPath");
         var application = await CreateApplicationAsync(vault, admin, files);
         var worker = await CreateWorkerAsync(admin, files);
-        await CreateConnectionAsync(admin, provider, application, worker);
+        var api = await CreateApiAsync(admin, files);
+        await CreateConnectionAsync(admin, provider, application, worker, api);
         await CreateUsersAsync(new Setting(vault, admin, new Application(vault, application)), files);
         files.WriteEnvironment();
 
@@ -105,6 +106,16 @@ internal static class KeptDemo
         return Credentials.Of(worker);
     }
 
+    /// <summary>For an MCP server at the web application's address: an API, with a client that exchanges what the API is called with.</summary>
+    private static async Task<Credentials> CreateApiAsync(Operator admin, DemoFiles files)
+    {
+        files.Set("MCP_AUDIENCE", files["WEBAPP_URL"] + "/mcp");
+        var client = await admin.CreateApiAsync(files["MCP_AUDIENCE"]);
+        files.Set("MCP_CLIENT_ID", client.ClientId);
+        files.Set("MCP_CLIENT_SECRET", client.ClientSecret);
+        return client;
+    }
+
     private static JsonObject Credential(ECDsa key) => new()
     {
         ["name"] = "A key",
@@ -133,26 +144,27 @@ internal static class KeptDemo
         {
             using var browser = new Browser(setting.Vault.Trusted);
             ids.Add(await setting.Admin.CreateUserAsync(email, password));
-            await ConnectAsync(setting, browser, email, await SignInAsync(setting, browser, email, password));
+            await ConnectAsync(setting, browser, email, (await SignInAsync(setting, browser, email, password))["refresh_token"]!);
         }
 
         ids.Add(await setting.Admin.CreateUserAsync(Unconnected, password));
+        using var visitors = new Browser(setting.Vault.Trusted);
         using var principals = new Browser(setting.Vault.Trusted);
         await setting.Admin.CreateUserAsync(Visitor, password);
+        files.Set("MCP_ACCESS_TOKEN", (await SignInAsync(setting, visitors, Visitor, password, files["MCP_AUDIENCE"]))["access_token"]!);
         files.Set("WORKER_USERS", string.Join(',', ids));
         files.Set("DEMO_USER", Visitor);
         files.Set("DEMO_PASSWORD", password);
         files.Set("AGENT_USER", Principal);
         files.Set("AGENT_USER_ID", await setting.Admin.CreateUserAsync(Principal, password));
-        files.Set("AGENT_REFRESH_TOKEN", await SignInAsync(setting, principals, Principal, password));
+        files.Set("AGENT_REFRESH_TOKEN", (await SignInAsync(setting, principals, Principal, password))["refresh_token"]!);
     }
 
-    /// <returns>The user's refresh token.</returns>
-    private static async Task<string> SignInAsync(Setting setting, Browser browser, string email, string password)
+    private static async Task<Answer> SignInAsync(Setting setting, Browser browser, string email, string password, string? audience = null)
     {
-        var answer = await setting.Application.SignInAsync(browser, email, password, audience: null, "openid profile email offline_access");
+        var answer = await setting.Application.SignInAsync(browser, email, password, audience, "openid profile email offline_access read:calendar");
         DemoScript.Expect(answer, 200, "sign-in");
-        return answer["refresh_token"]!;
+        return answer;
     }
 
     private static async Task ConnectAsync(Setting setting, Browser browser, string email, string refreshToken)

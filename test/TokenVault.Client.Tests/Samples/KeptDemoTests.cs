@@ -20,7 +20,7 @@ public sealed class KeptDemoTests : IDisposable
             demo.Output.ShouldNotContain((await File.ReadAllTextAsync(file)).Trim());
         }
 
-        foreach (var secret in (string[])["TOKENVAULT_CLIENT_SECRET", "DEMO_PASSWORD", "AGENT_REFRESH_TOKEN"])
+        foreach (var secret in (string[])["TOKENVAULT_CLIENT_SECRET", "DEMO_PASSWORD", "AGENT_REFRESH_TOKEN", "MCP_CLIENT_SECRET", "MCP_ACCESS_TOKEN"])
         {
             demo.Output.ShouldNotContain(variables[secret]);
         }
