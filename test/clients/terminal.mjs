@@ -14,6 +14,7 @@ export class Terminal {
   #process;
   #raw = '';
   #seen = 0;
+  #failure;
   #news = () => {};
 
   constructor(program, args, { cwd, env }) {
@@ -31,6 +32,10 @@ export class Terminal {
       this.#news();
     });
     this.#process.on('close', () => this.#news());
+    this.#process.on('error', (error) => {
+      this.#failure = new Error(`No terminal: script, of util-linux, is needed (${error.message})`);
+      this.#news();
+    });
   }
 
   /** What a person sees. */
@@ -47,6 +52,10 @@ export class Terminal {
       if (found !== undefined) {
         this.#seen = now.indexOf(found, this.#seen) + found.length;
         return found;
+      }
+
+      if (this.#failure !== undefined) {
+        throw this.#failure;
       }
 
       if (this.#process.exitCode !== null || Date.now() > until) {

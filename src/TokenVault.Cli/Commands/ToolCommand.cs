@@ -41,12 +41,20 @@ internal static class ToolCommand
 
     public static async Task<int> RunAsync(string[] args, Surroundings surroundings)
     {
-        var parsed = Tree.Value.Parse(args);
-        if (parsed.Errors.Count == 0)
+        try
         {
-            return await parsed.InvokeAsync(new ToolConfiguration(surroundings));
+            var parsed = Tree.Value.Parse(args);
+            return parsed.Errors.Count == 0 ? await parsed.InvokeAsync(new ToolConfiguration(surroundings)) : await RefuseAsync(parsed, surroundings);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nobody is there to be told: what it writes to is closed.
+            return ExitCode.Failed;
+        }
+    }
 
+    private static async Task<int> RefuseAsync(ParseResult parsed, Surroundings surroundings)
+    {
         foreach (var problem in Misuse.Of(parsed))
         {
             await surroundings.Error.WriteLineAsync("Error: " + PlainText.Of(problem));

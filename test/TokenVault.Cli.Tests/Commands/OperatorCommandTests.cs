@@ -103,6 +103,23 @@ public sealed class OperatorCommandTests(VaultFixture fixture) : IClassFixture<V
         run.Errors.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData("tokenvault setup --help | head -n 1")]
+    [InlineData("tokenvault --help >&-")]
+    [InlineData("tokenvault apps 2>&-")]
+    [InlineData("tokenvault --nonsense 2>&-")]
+    [InlineData("tokenvault profiles list >&- 2>&-")]
+    [InlineData("tokenvault login <&-")]
+    public async Task What_it_writes_to_may_be_closed(string script)
+    {
+        using var desk = new Desk();
+
+        var run = await desk.RunProgramAsync("bash", "-c", script + "; for status in ${PIPESTATUS[*]}; do [ $status -lt 128 ] || exit 128; done");
+
+        run.ExitCode.ShouldBe(0, run.All);
+        run.All.ShouldNotContain("   at ");
+    }
+
     [Fact]
     public async Task Shells_complete_commands_and_options()
     {
