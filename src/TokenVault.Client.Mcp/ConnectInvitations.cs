@@ -24,7 +24,7 @@ internal sealed class ConnectInvitations(
     public TimeSpan Wait => options.Value.Wait;
 
     /// <param name="done">Told when the user is back, connected or not.</param>
-    public (ConnectInvitation Invitation, string Url) Invite(string user, string connection, IReadOnlyList<string> scopes, Func<Task> done)
+    public (ConnectInvitation Invitation, string Url) Invite(string user, string connection, IReadOnlyList<string> scopes, Func<string, Task> done)
     {
         var now = time.GetUtcNow();
         foreach (var over in _waiting.Where(entry => entry.Value.Until < now))
@@ -34,7 +34,7 @@ internal sealed class ConnectInvitations(
 
         var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         var invitation = new ConnectInvitation(id, user, connection, scopes, now + Lifetime);
-        _waiting[id] = new Waiter(user, invitation.Until, done);
+        _waiting[id] = new Waiter(user, invitation.Until, () => done(id));
         var text = _protector.Protect(JsonSerializer.Serialize(invitation, InvitationJson.Default.ConnectInvitation));
         return (invitation, $"{Origin()}{options.Value.Path}?invitation={text}");
     }

@@ -36,29 +36,36 @@ internal sealed class TokenVaultTool(McpServerTool inner, ToolOptions options, T
             await Services(request).GetRequiredService<ConnectInvitations>().WaitAsync(request.Params!.RequestState, user, cancellationToken);
         }
 
+        var (result, interrupt) = await RunAsync(request, cancellationToken);
+        if (interrupt is null)
+        {
+            return result!;
+        }
+
+        // Who has been sent once in this call is not sent again.
+        return answer is null ? await SendAsync(request, interrupt, cancellationToken) : Error(Text(interrupt, "They have not, so far. Call the tool again when they have."));
+    }
+
+    /// <returns>The result, or why the user has to connect.</returns>
+    private async Task<(CallToolResult? Result, TokenVaultInterrupt? Interrupt)> RunAsync(RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
+    {
+        var run = new ToolRun(_inner, request).WithTokenVault(options, wanted.Connection, wanted.Scopes);
         try
         {
-            return await RunAsync(request, cancellationToken);
+            return ((CallToolResult?)await run.InvokeAsync(new AIFunctionArguments { Services = Services(request) }, cancellationToken), null);
         }
-        catch (ApprovalInterrupt interrupt)
+        catch (ApprovalInterrupt approval)
         {
-            return Error(interrupt.ToJson().GetRawText());
+            return (Error(approval.ToJson().GetRawText()), null);
         }
         catch (TokenVaultInterrupt interrupt)
         {
-            // Who has been sent once in this call is not sent again.
-            return answer is null ? await SendAsync(request, interrupt, cancellationToken) : Error(Text(interrupt, "They have not, so far. Call the tool again when they have."));
+            return (null, interrupt);
         }
         catch (TokenVaultException e)
         {
-            return Error($"{e.Failure}: {e.Message}");
+            return (Error($"{e.Failure}: {e.Message}"), null);
         }
-    }
-
-    private async Task<CallToolResult> RunAsync(RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
-    {
-        var run = new ToolRun(_inner, request).WithTokenVault(options, wanted.Connection, wanted.Scopes);
-        return (CallToolResult)(await run.InvokeAsync(new AIFunctionArguments { Services = Services(request) }, cancellationToken))!;
     }
 
     /// <summary>Has the client send the user to connect, in whichever way its revision of the protocol has.</summary>
@@ -69,56 +76,48 @@ internal sealed class TokenVaultTool(McpServerTool inner, ToolOptions options, T
             return Error(Text(interrupt, "The call says of no user for whom it is made, so nobody can be sent."));
         }
 
+        // In sessions of earlier revisions the library would do as if, without a word to the client when the user is done.
+        var server = request.Server;
+        var canShow = server.ClientCapabilities?.Elicitation?.Url is not null;
+        var isAnswered = server.IsMrtrSupported && string.CompareOrdinal(server.NegotiatedProtocolVersion, FirstWithoutRequests) >= 0;
         var invitations = Services(request).GetRequiredService<ConnectInvitations>();
-        var (server, completed) = (request.Server, "");
-        var (invitation, url) = invitations.Invite(user, wanted.Connection, interrupt.RequiredScopes, () => CompletedAsync(server, completed));
-        if (server.ClientCapabilities?.Elicitation?.Url is null)
+        var (invitation, url) = invitations.Invite(user, wanted.Connection, interrupt.RequiredScopes, id => canShow && !isAnswered ? CompletedAsync(server, id) : Task.CompletedTask);
+        if (!canShow)
         {
             return Error(Text(interrupt, $"This client cannot send them. They can do it in a browser at {url} and then you call the tool again."));
         }
 
         var elicitation = new ElicitRequestParams { Mode = "url", ElicitationId = invitation.Id, Url = url, Message = Text(interrupt, "") };
-        // In sessions of earlier revisions the library would do as if, without a word to the client when the user is done.
-        if (server.IsMrtrSupported && string.CompareOrdinal(server.NegotiatedProtocolVersion, FirstWithoutRequests) >= 0)
+        return isAnswered
+            ? throw new InputRequiredException(new Dictionary<string, InputRequest> { [Question] = InputRequest.ForElicitation(elicitation) }, invitation.Id)
+            : await AskAsync(request, elicitation, user, cancellationToken);
+    }
+
+    /// <summary>As up to 2025-11-25: the call goes on when the user is back, or ends with the address.</summary>
+    private async Task<CallToolResult> AskAsync(
+        RequestContext<CallToolRequestParams> request, ElicitRequestParams elicitation, string user, CancellationToken cancellationToken)
+    {
+        var invitations = Services(request).GetRequiredService<ConnectInvitations>();
+        if (invitations.Wait > TimeSpan.Zero)
         {
-            throw new InputRequiredException(new Dictionary<string, InputRequest> { [Question] = InputRequest.ForElicitation(elicitation) }, invitation.Id);
+            if (!(await request.Server.ElicitAsync(elicitation, cancellationToken)).IsAccepted)
+            {
+                return Declined();
+            }
+
+            if (await invitations.WaitAsync(elicitation.ElicitationId, user, cancellationToken))
+            {
+                var (result, again) = await RunAsync(request, cancellationToken);
+                return again is null ? result! : Error(Text(again, "They came back without having done so."));
+            }
         }
 
-        completed = invitation.Id;
-        if (invitations.Wait == TimeSpan.Zero)
-        {
-            throw new UrlElicitationRequiredException(elicitation.Message, [elicitation]);
-        }
-
-        var answer = await server.ElicitAsync(elicitation, cancellationToken);
-        if (!answer.IsAccepted)
-        {
-            return Declined();
-        }
-
-        if (!await invitations.WaitAsync(invitation.Id, user, cancellationToken))
-        {
-            throw new UrlElicitationRequiredException(elicitation.Message, [elicitation]);
-        }
-
-        try
-        {
-            return await RunAsync(request, cancellationToken);
-        }
-        catch (TokenVaultInterrupt again)
-        {
-            return Error(Text(again, "They came back without having done so."));
-        }
+        throw new UrlElicitationRequiredException(elicitation.Message, [elicitation]);
     }
 
     /// <summary>Only of use to clients that wait for it; one that is gone meanwhile is none.</summary>
     private static async Task CompletedAsync(McpServer server, string id)
     {
-        if (id.Length == 0)
-        {
-            return;
-        }
-
         try
         {
             await server.SendNotificationAsync(

@@ -70,6 +70,26 @@ public sealed class SessionTests(ClientScene scene)
     }
 
     [Fact]
+    public async Task Who_comes_back_without_an_account_is_not_sent_again()
+    {
+        var user = await scene.NewUserAsync();
+        var asked = 0;
+        await using var session = await SessionScene.StartAsync(scene, user, async elicitation =>
+        {
+            asked++;
+            scene.Provider.Authorization.Next(Testing.Fault.Denied());
+            (await user.Browser.GoAsync(elicitation.Url!)).Url.ShouldContain("connect_error=ConnectFailed");
+            return "accept";
+        });
+        await SignInAsync(user);
+
+        var result = await session.Client.CallToolAsync("tool");
+
+        (result.IsError, asked).ShouldBe((true, 1));
+        Text(result).ShouldContain("came back without");
+    }
+
+    [Fact]
     public async Task Who_declines_is_not_sent()
     {
         var user = await scene.NewUserAsync();

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using ModelContextProtocol.Authentication;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
+using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Tests.Flows.Vault;
 
@@ -27,6 +29,39 @@ public sealed class McpConnectTests(McpScene scene) : IClassFixture<McpScene>
         // The return counts once.
         (await user.Browser.GoAsync(page.Url)).Status.ShouldBe(400);
         user.Browser.Cookies.GetAllCookies().ShouldNotContain(cookie => cookie.Name.StartsWith("__Host-tv_mcp", StringComparison.Ordinal));
+    }
+
+    /// <summary>By nothing but the MCP server's address, and who it is: the MCP specification's authorization, from end to end.</summary>
+    [Fact]
+    public async Task A_client_that_knows_the_address_only_finds_the_server_signs_its_user_in_and_calls()
+    {
+        var user = await scene.NewUserAsync();
+        Uri? asked = null;
+        var oauth = new ClientOAuthOptions
+        {
+            ClientId = scene.App.Credentials.ClientId,
+            ClientSecret = scene.App.Credentials.ClientSecret,
+            RedirectUri = new Uri(Operator.Callback),
+            AuthorizationCallbackHandler = async (context, _) =>
+            {
+                asked = context.AuthorizationUri;
+                var visit = await user.Browser.GoAsync(asked.AbsoluteUri, Operator.Callback);
+                if (visit.Status == 200)
+                {
+                    visit = await user.Browser.SubmitAsync(visit, new Dictionary<string, string> { ["action"] = "allow" }, Operator.Callback);
+                }
+
+                return new AuthorizationResult { Code = visit["code"], State = visit["state"], Iss = visit["iss"] };
+            },
+        };
+
+        await using var client = await scene.ClientAsync(token: null, options: null, oauth);
+
+        (await McpScene.CallAsync(client, "list_connected_accounts")).Failed.ShouldBeFalse();
+        var query = PendingConnect.Query(asked!.AbsoluteUri);
+        query["resource"].ShouldBe(scene.Resource);
+        query["code_challenge_method"].ShouldBe("S256");
+        query["scope"].Split(' ').ShouldBe([.. McpScene.Scopes, "offline_access"], ignoreOrder: true);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ModelContextProtocol.Authentication;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 using TokenVault.Server.Demo;
@@ -72,14 +73,16 @@ public sealed class McpScene : VaultScene
         await ClientAsync(await TokenAsync(user, Resource), options);
 
     /// <param name="options">Null: the newest revision of the protocol, without elicitation.</param>
-    internal async Task<McpClient> ClientAsync(string token, McpClientOptions? options = null)
+    /// <param name="oauth">In the place of a token: the client gets one itself.</param>
+    internal async Task<McpClient> ClientAsync(string? token, McpClientOptions? options = null, ClientOAuthOptions? oauth = null)
     {
         var transport = new HttpClientTransport(
             new HttpClientTransportOptions
             {
                 Endpoint = new Uri(Resource),
                 TransportMode = HttpTransportMode.StreamableHttp,
-                AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = "Bearer " + token },
+                AdditionalHeaders = token is null ? null : new Dictionary<string, string> { ["Authorization"] = "Bearer " + token },
+                OAuth = oauth,
             },
             LoopbackHttp.Client(Vault.Api.Trusted),
             ownsHttpClient: true);
