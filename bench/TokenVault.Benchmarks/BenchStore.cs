@@ -83,7 +83,7 @@ internal sealed class BenchStore
     {
         var step = Math.Max(1, size.Tokensets / MostRequests);
         var subjects = new List<string>();
-        var (firstUses, refreshes) = (0, 0);
+        var (firstUses, firstAccesses, refreshes) = (0, 0, 0);
         for (var done = 0; done < size.Tokensets; done += Portion)
         {
             var batch = new Batch();
@@ -96,7 +96,7 @@ internal sealed class BenchStore
                 {
                     subjects.Add(userId);
                     AddRefreshTokenRequest(RequestKind.RefreshToken, batch, userId);
-                    AddAccessTokenRequest(userId);
+                    AddAccessTokenRequest(RequestKind.AccessToken, userId);
                 }
                 else if (refresh)
                 {
@@ -106,6 +106,10 @@ internal sealed class BenchStore
                 else if (firstUses++ < size.FirstUses)
                 {
                     AddRefreshTokenRequest(RequestKind.FirstUse, batch, userId);
+                }
+                else if (firstAccesses++ < size.FirstAccesses)
+                {
+                    AddAccessTokenRequest(RequestKind.FirstAccess, userId);
                 }
             }
 
@@ -184,10 +188,10 @@ internal sealed class BenchStore
         _files.Add(kind.Name, ExchangeForm.Of(_application, refreshToken.Reveal(), Wire.RefreshTokenType));
     }
 
-    private void AddAccessTokenRequest(string userId)
+    private void AddAccessTokenRequest(RequestKind kind, string userId)
     {
         var claims = new AccessTokenClaims(_application.ClientId, Api, ["read:calendar"], Lasting) { UserId = userId };
         var accessToken = _services.GetRequiredService<AccessTokens>().Issue(claims);
-        _files.Add(RequestKind.AccessToken.Name, ExchangeForm.Of(_apiClient, accessToken.Reveal(), Wire.AccessTokenType));
+        _files.Add(kind.Name, ExchangeForm.Of(_apiClient, accessToken.Reveal(), Wire.AccessTokenType));
     }
 }

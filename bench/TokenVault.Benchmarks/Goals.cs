@@ -5,6 +5,8 @@ namespace TokenVault.Benchmarks;
 /// <summary>What the measured ratios are held against.</summary>
 internal static class Goals
 {
+    private static readonly string[] Engines = ["SQLite", "PostgreSQL"];
+
     /// <summary>Name, goal and what was seen.</summary>
     public static IEnumerable<(string Measure, string Goal, string Seen, bool Met)> Judge(Results results, SuiteSize size)
     {
@@ -14,10 +16,15 @@ internal static class Goals
         var sqlite = results[Suite.Store("SQLite", few), "access token"];
 
         yield return AtLeast("access token on SQLite ÷ floor", 0.5, sqlite.Load.PerSecond / floor, "F2");
-        yield return AtLeast("access token on PostgreSQL ÷ floor", 0.3, Rate(Suite.Store("PostgreSQL", few), "access token") / floor, "F2");
+        var engines = Engines.Where(engine => results.Rows.Any(row => row.Server == Suite.Store(engine, many))).ToList();
+        if (engines.Contains("PostgreSQL"))
+        {
+            yield return AtLeast("access token on PostgreSQL ÷ floor", 0.3, Rate(Suite.Store("PostgreSQL", few), "access token") / floor, "F2");
+        }
+
         yield return AtLeast("refresh token on SQLite, requests/s", 10_000, Rate(Suite.Store("SQLite", few), "refresh token"), "N0");
         yield return AtLeast("access token on SQLite ÷ oidc-provider", 2, sqlite.Load.PerSecond / Rate(Suite.PeerName, "access token"), "F1");
-        foreach (var engine in (string[])["SQLite", "PostgreSQL"])
+        foreach (var engine in engines)
         {
             var growth = results[Suite.Store(engine, many), "access token"].Cpu / results[Suite.Store(engine, few), "access token"].Cpu;
             yield return AtMost($"CPU per request, {many.ToString("N0", CultureInfo.InvariantCulture)} ÷ {few.ToString("N0", CultureInfo.InvariantCulture)} tokensets, {engine}", 1.15, growth, "F2");

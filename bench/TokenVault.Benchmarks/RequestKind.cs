@@ -16,6 +16,9 @@ internal sealed record RequestKind(string Name)
     /// <summary>Nothing of the user is remembered: all is read from the store, and the use of the tokenset is noted.</summary>
     public static RequestKind FirstUse { get; } = new("refresh token, first use") { Once = true };
 
+    /// <summary>As <see cref="FirstUse"/>, and the signature of each is verified.</summary>
+    public static RequestKind FirstAccess { get; } = new("access token, first use") { Once = true };
+
     /// <summary>The provider's access token has ended: the server refreshes it first.</summary>
     public static RequestKind Refresh { get; } = new("refresh token, with a refresh") { Once = true, Prefix = BenchProvider.TokenPrefix };
 

@@ -10,6 +10,9 @@ internal sealed record StoreSize(int Tokensets)
     /// <summary>Of users whom no other request names.</summary>
     public int FirstUses { get; init; }
 
+    /// <summary>Of users whom no other request names, by access token.</summary>
+    public int FirstAccesses { get; init; }
+
     /// <summary>Of other such users, whose access token has ended.</summary>
     public int Refreshes { get; init; }
 

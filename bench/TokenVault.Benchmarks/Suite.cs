@@ -17,7 +17,7 @@ internal sealed class Suite(SuiteSize size, Results results)
     public const string PeerName = "oidc-provider";
 
     private static readonly RequestKind[] Kinds = [RequestKind.AccessToken, RequestKind.RefreshToken, RequestKind.Worker];
-    private static readonly RequestKind[] FurtherKinds = [RequestKind.FirstUse, RequestKind.Refresh];
+    private static readonly RequestKind[] FurtherKinds = [RequestKind.FirstUse, RequestKind.FirstAccess, RequestKind.Refresh];
 
     public static string Store(string engine, int tokensets) => string.Create(CultureInfo.InvariantCulture, $"{engine}, {tokensets:N0} tokensets");
 
@@ -57,6 +57,7 @@ internal sealed class Suite(SuiteSize size, Results results)
         {
             WorkingDirectory = Path.Combine(AppContext.BaseDirectory, "peer"),
             ArgumentList = { "peer.mjs", scratch.Address, requests, BenchStore.TokenPrefix },
+            Environment = { ["NODE_ENV"] = "production" },
         };
         await using var server = await ServerProcess.StartAsync(start, () => AnswersAsync(scratch, requests));
         await MeasureAsync(server, PeerName, RequestKind.AccessToken, scratch, requests, size.WarmUp);

@@ -73,9 +73,9 @@ internal sealed class SubjectTokenReader(
 
         // Use keeps it alive. Losing this write to a concurrent use costs nothing.
         var used = refreshTokens.Used(record, client);
-        if (!ReferenceEquals(used, record))
+        if (!ReferenceEquals(used, record) && (await storage.CommitAsync(new Batch().Update(used))).Committed)
         {
-            await storage.CommitAsync(new Batch().Update(used));
+            record = used.AtVersion(record.Version + 1);
         }
 
         return new SubjectOwner(record.UserId, record.Methods) { Presented = record };
