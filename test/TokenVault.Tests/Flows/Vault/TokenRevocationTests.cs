@@ -69,8 +69,8 @@ public sealed class TokenRevocationTests(VaultScene scene) : IClassFixture<Vault
         var listed = (await ListedAsync(grant)).ShouldHaveSingleItem()!;
         ((string?)listed["state"]).ShouldBe("failed");
 
-        // A leap of the clock may have ended the last try before its answer came.
-        ((string?)listed["problem"])!.ShouldBeOneOf("the revocation endpoint answered 400 invalid_request", "no complete answer in time");
+        // A leap of the clock may have ended the last try before its answer came, or while it was being connected.
+        ((string?)listed["problem"])!.ShouldBeOneOf("the revocation endpoint answered 400 invalid_request", "no complete answer in time", "no answer (ConnectionError)");
         (await scene.AuditAsync("token_revocation_failed", grant.User.Id)).ShouldHaveSingleItem();
     }
 
