@@ -28,6 +28,8 @@ internal static class SnippetContext
         global using Microsoft.Extensions.Logging;
         global using TokenVault.Client;
         global using TokenVault.Client.Agents;
+        global using TokenVault.Client.Mcp;
+        global using ModelContextProtocol.Server;
         global using TokenVault.Client.AspNetCore;
         global using TokenVault.Client.Tests.Loop;
         global using static Given;
