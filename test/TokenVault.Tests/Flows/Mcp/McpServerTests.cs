@@ -3,8 +3,8 @@ using Microsoft.Extensions.Configuration;
 using ModelContextProtocol.Client;
 using TokenVault.Server;
 using TokenVault.Server.Protocol;
-using TokenVault.Tests.Flows.Vault;
 using TokenVault.Testing;
+using TokenVault.Tests.Flows.Vault;
 
 namespace TokenVault.Tests.Flows.Mcp;
 

@@ -16,7 +16,11 @@ public sealed class OnBehalfTests(McpScene scene) : IClassFixture<McpScene>
 
         var (failed, answer) = await McpScene.CallAsync(client, "call_on_behalf", new
         {
-            connection = VaultScene.Calendar, url = scene.Api1.Origin + "/v1/events?day=monday", method = "POST", body = """{"a":1}""", scopes = new[] { "calendar.read" },
+            connection = VaultScene.Calendar,
+            url = scene.Api1.Origin + "/v1/events?day=monday",
+            method = "POST",
+            body = """{"a":1}""",
+            scopes = new[] { "calendar.read" },
         });
 
         failed.ShouldBeFalse(answer.ToJsonString());

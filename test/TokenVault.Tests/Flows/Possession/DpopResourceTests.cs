@@ -106,7 +106,10 @@ public sealed class DpopResourceTests(PossessionScene scene) : IClassFixture<Pos
         var resource = scene.Vault.Issuer + "mcp";
         await (await scene.AdminAsync()).CreateAsync("client-grants", new JsonObject
         {
-            ["client_id"] = scene.Spa.Credentials.ClientId, ["audience"] = resource, ["scope"] = new JsonArray(Wire.ReadConnectedAccounts), ["subject_type"] = "user",
+            ["client_id"] = scene.Spa.Credentials.ClientId,
+            ["audience"] = resource,
+            ["scope"] = new JsonArray(Wire.ReadConnectedAccounts),
+            ["subject_type"] = "user",
         });
         var (visit, verifier) = await scene.Spa.AuthorizeAsync(user.Browser, user.Email, user.Password, resource, Wire.ReadConnectedAccounts);
         var form = new Dictionary<string, string>
