@@ -25,6 +25,9 @@ internal static class KeptDemo
     /// <summary>The agent acts for her.</summary>
     private const string Principal = "mary@example.com";
 
+    /// <summary>Her MCP client calls the MCP server.</summary>
+    private const string Caller = "emmy@example.com";
+
     /// <exception cref="DemoFailedException">The server did not do what was expected.</exception>
     /// <exception cref="StartupException">The directory cannot be written to.</exception>
     public static async Task RunAsync(string data, string directory)
@@ -44,7 +47,8 @@ internal static class KeptDemo
         files.Copy("localhost.key", Path.Combine(data, "tls", "server.key"), "ASPNETCORE_Kestrel__Certificates__Default__KeyPath");
         var application = await CreateApplicationAsync(vault, admin, files);
         var worker = await CreateWorkerAsync(admin, files);
-        await CreateConnectionAsync(admin, provider, application, worker);
+        var api = await CreateApiAsync(admin, files);
+        await CreateConnectionAsync(admin, provider, application, worker, api);
         await CreateUsersAsync(new Setting(vault, admin, new Application(vault, application)), files);
         files.WriteEnvironment();
 
@@ -76,6 +80,15 @@ internal static class KeptDemo
         files.Set("TOKENVAULT_CLIENT_ID", application.ClientId);
         files.Set("TOKENVAULT_CLIENT_SECRET", application.ClientSecret);
         return application;
+    }
+
+    /// <summary>For the MCP server, which is an API of its own: its client exchanges the access tokens that it is called with.</summary>
+    private static async Task<Credentials> CreateApiAsync(Operator admin, DemoFiles files)
+    {
+        var api = await admin.CreateApiAsync(files["WEBAPP_URL"] + McpOptions.Path);
+        files.Set("MCP_CLIENT_ID", api.ClientId);
+        files.Set("MCP_CLIENT_SECRET", api.ClientSecret);
+        return api;
     }
 
     /// <summary>A privileged worker: one key proves who it is, the other signs for users (docs/privileged-worker.md).</summary>
@@ -145,6 +158,14 @@ internal static class KeptDemo
         files.Set("AGENT_USER", Principal);
         files.Set("AGENT_USER_ID", await setting.Admin.CreateUserAsync(Principal, password));
         files.Set("AGENT_REFRESH_TOKEN", await SignInAsync(setting, principals, Principal, password));
+
+        // For an MCP client that has no sign-in of its own.
+        using var callers = new Browser(setting.Vault.Trusted);
+        await setting.Admin.CreateUserAsync(Caller, password);
+        files.Set("MCP_USER", Caller);
+        var agent = await setting.Application.SignInAsync(callers, Caller, password, files["WEBAPP_URL"] + McpOptions.Path, "openid read:calendar");
+        DemoScript.Expect(agent, 200, "token for the MCP server");
+        files.Set("MCP_ACCESS_TOKEN", agent["access_token"]!);
     }
 
     /// <returns>The user's refresh token.</returns>
