@@ -66,7 +66,7 @@ internal sealed class ConnectEndpoints(TokenVaultClient vault, ISubjectTokenSour
         try
         {
             var account = await vault.CompleteAsync(await SubjectAsync(context), kept.Pending, code, context.RequestAborted);
-            context.Response.Redirect(QueryHelpers.AddQueryString(kept.ReturnTo, "connected", account.Connection));
+            context.Response.Redirect(Back(kept.ReturnTo, "connected", account.Connection));
         }
         catch (TokenVaultException e)
         {
@@ -84,7 +84,11 @@ internal sealed class ConnectEndpoints(TokenVaultClient vault, ISubjectTokenSour
         await users.GetAsync(context.RequestAborted)
             ?? throw new TokenVaultException(TokenVaultFailure.SubjectRejected, "The signed-in user's session has no refresh token: does the sign-in save tokens?");
 
-    private static string Failed(string returnTo, TokenVaultFailure failure) => QueryHelpers.AddQueryString(returnTo, "connect_error", failure.ToString());
+    private static string Failed(string returnTo, TokenVaultFailure failure) => Back(returnTo, "connect_error", failure.ToString());
+
+    /// <summary>Headers are ASCII: what is not goes escaped, which is the same address to a browser.</summary>
+    private static string Back(string returnTo, string name, string value) =>
+        QueryHelpers.AddQueryString(string.Concat(returnTo.EnumerateRunes().Select(rune => rune.IsAscii ? rune.ToString() : Uri.EscapeDataString(rune.ToString()))), name, value);
 
     private static void Harden(HttpResponse response)
     {

@@ -27,6 +27,9 @@ public static class TokenVaultConnect
         services.TryAddSingleton<ConnectEndpoints>();
         services.AddOptions<TokenVaultConnectOptions>().Configure(options => configure?.Invoke(options))
             .Validate(options => options.Origin is null || IsOrigin(options.Origin), "Origin must be like https://app.example.")
+            .Validate(
+                _ => services.All(service => service.ServiceType != typeof(ISubjectTokenSource) || service.Lifetime == ServiceLifetime.Singleton),
+                "ISubjectTokenSource must be a singleton, which looks each time whose request it is.")
             .ValidateOnStart();
         return services;
     }

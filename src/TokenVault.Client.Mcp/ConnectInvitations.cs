@@ -18,6 +18,9 @@ internal sealed class ConnectInvitations(
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
+    /// <summary>A client that calls again and again fills no memory: of its user's invitations the oldest are waited for no longer.</summary>
+    private const int MostPerUser = 20;
+
     private readonly IDataProtector _protector = protection.CreateProtector("TokenVault.McpConnect.v1");
     private readonly ConcurrentDictionary<string, Waiter> _waiting = new(StringComparer.Ordinal);
 
@@ -27,7 +30,8 @@ internal sealed class ConnectInvitations(
     public (ConnectInvitation Invitation, string Url) Invite(string user, string connection, IReadOnlyList<string> scopes, Func<string, Task> done)
     {
         var now = time.GetUtcNow();
-        foreach (var over in _waiting.Where(entry => entry.Value.Until < now))
+        var theirs = _waiting.Where(entry => entry.Value.User == user).OrderBy(entry => entry.Value.Until).ToArray();
+        foreach (var over in _waiting.Where(entry => entry.Value.Until < now).Concat(theirs.SkipLast(MostPerUser - 1)))
         {
             _waiting.TryRemove(over);
         }

@@ -2,7 +2,7 @@ namespace TokenVault.Client;
 
 /// <summary>
 /// Who the current user is, for <see cref="System.Net.Http.HttpClient"/>s and AI functions that act for them. Registered once by the
-/// application; <c>TokenVault.Client.AspNetCore</c> brings one that reads the signed-in user of the request.
+/// application, as a singleton that looks each time whose request it is; <c>TokenVault.Client.AspNetCore</c> brings one that reads the signed-in user of the request.
 /// </summary>
 public interface ISubjectTokenSource
 {

@@ -57,6 +57,12 @@ public static class TokenVaultServices
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(request);
         return builder.AddHttpMessageHandler(provider => new ConnectionHandler(
-            provider.GetRequiredService<TokenVaultClient>(), user ?? provider.GetRequiredService<ISubjectTokenSource>(), request));
+            provider.GetRequiredService<TokenVaultClient>(), user ?? CurrentUser(builder.Services, provider), request));
     }
+
+    /// <summary>Handlers outlive requests: a source with one user's state in it would serve the next ones with that user's token (T-CL-06).</summary>
+    private static ISubjectTokenSource CurrentUser(IServiceCollection services, IServiceProvider provider) =>
+        services.Any(service => service.ServiceType == typeof(ISubjectTokenSource) && service.Lifetime != ServiceLifetime.Singleton)
+            ? throw new InvalidOperationException("ISubjectTokenSource must be a singleton, which looks each time whose request it is: HTTP handlers are shared by users.")
+            : provider.GetRequiredService<ISubjectTokenSource>();
 }

@@ -67,7 +67,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<TenantEndpoints>().AddSingleton<TokenExchangeProfileEndpoints>().AddSingleton<SigningKeyEndpoints>().AddSingleton<EncryptionKeyEndpoints>();
         services.AddSingleton<ReferenceEndpoints>();
         services.AddSingleton<SubjectTokenReader>().AddSingleton<AccessTokenSubjects>().AddSingleton<SubjectPossession>().AddSingleton<PrivilegedSubjectReader>().AddSingleton<PrivilegedBudget>().AddSingleton<ExchangeAudit>().AddSingleton<ExchangeRules>().AddSingleton<TokenReach>().AddSingleton<FederatedConnectionExchange>();
-        services.AddSingleton<McpGate>().AddSingleton<OnBehalfCall>().AddSingleton<ConnectLinks>().AddSingleton<ConnectPages>().AddSingleton<McpTools>().AddSingleton<McpEndpoint>();
+        services.AddSingleton<McpGate>().AddSingleton<CallTrace>().AddSingleton<OnBehalfCall>().AddSingleton<ConnectLinks>().AddSingleton<ConnectPages>().AddSingleton<McpTools>().AddSingleton<McpEndpoint>();
         services.AddSingleton<IdTokens>().AddSingleton<TokenIssuer>().AddSingleton<MultiResourcePolicy>().AddSingleton<MultiFactorTokens>().AddSingleton<RefreshAccess>().AddSingleton<AuthenticatorsEndpoint>();
         services.AddSingleton<IGrant, AuthorizationCodeGrant>().AddSingleton<IGrant, RefreshTokenGrant>().AddSingleton<IGrant, ClientCredentialsGrant>().AddSingleton<IGrant, FederatedExchangeGrant>();
         services.AddSingleton<SubjectTokens>().AddSingleton<ActorTokens>().AddSingleton<CustomProfiles>().AddSingleton<DelegationPolicy>().AddSingleton<DelegationAudit>().AddSingleton<IGrant, TokenExchangeGrant>();

@@ -62,6 +62,17 @@ public sealed class ConnectEndpointTests(ClientScene scene)
         ConnectEndpoints.IsLocal(address).ShouldBe(local);
 
     [Fact]
+    public async Task A_user_comes_back_to_a_page_whose_name_is_not_ascii()
+    {
+        await using var web = await WebScene.StartAsync(scene);
+        var user = await SignedInAsync();
+        var page = "%2Fcalendar%3Fname%3D" + Uri.EscapeDataString("Müller 😀");
+
+        (await user.Browser.GoAsync(Begin("?returnTo=" + page))).Url.ShouldBe($"{scene.WebOrigin}/calendar?name=M%C3%BCller%20%F0%9F%98%80&connected={ClientScene.Calendar}");
+        (await user.Browser.GoAsync($"{scene.WebOrigin}/connect/nowhere?returnTo=%2F%3F%C3%BC")).Url.ShouldBe($"{scene.WebOrigin}/?%C3%BC&connect_error=InvalidRequest");
+    }
+
+    [Fact]
     public async Task A_foreign_address_to_come_back_to_is_refused_before_anything_begins()
     {
         await using var web = await WebScene.StartAsync(scene);

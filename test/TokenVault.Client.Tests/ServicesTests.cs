@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using TokenVault.Client.AspNetCore;
 using TokenVault.Testing;
 
 namespace TokenVault.Client.Tests;
@@ -56,6 +57,22 @@ public sealed class ServicesTests(ClientScene scene)
         Current.User = (await scene.NewUserAsync()).Subject;
         var e = await Should.ThrowAsync<TokenVaultException>(Http(application).GetAsync(new Uri(scene.Provider.Issuer)));
         (e.Failure, e.Connection).ShouldBe((TokenVaultFailure.NotConnected, ClientScene.Calendar));
+    }
+
+    [Theory]
+    [InlineData(ServiceLifetime.Scoped)]
+    [InlineData(ServiceLifetime.Transient)]
+    public void T_CL_06_a_source_that_may_remember_one_user_is_not_put_into_what_users_share(ServiceLifetime lifetime)
+    {
+        IServiceCollection services = new ServiceCollection();
+        services.AddTokenVault(options => (options.Issuer, options.ClientId) = ("https://vault.example/", "client"));
+        services.AddTokenVaultConnect();
+        services.AddHttpClient("provider").AddTokenVaultConnection("calendar");
+        services.Add(new ServiceDescriptor(typeof(ISubjectTokenSource), typeof(Current), lifetime));
+        using var provider = services.BuildServiceProvider();
+
+        Should.Throw<InvalidOperationException>(() => provider.GetRequiredService<IHttpClientFactory>().CreateClient("provider")).Message.ShouldContain("singleton");
+        Should.Throw<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Message.ShouldContain("singleton");
     }
 
     [Fact]

@@ -25,6 +25,9 @@ internal static class KeptDemo
     /// <summary>The agent acts for her.</summary>
     private const string Principal = "mary@example.com";
 
+    /// <summary>Her MCP client calls the MCP server.</summary>
+    private const string Caller = "emmy@example.com";
+
     /// <exception cref="DemoFailedException">The server did not do what was expected.</exception>
     /// <exception cref="StartupException">The directory cannot be written to.</exception>
     public static async Task RunAsync(string data, string directory)
@@ -148,10 +151,14 @@ internal static class KeptDemo
         }
 
         ids.Add(await setting.Admin.CreateUserAsync(Unconnected, password));
-        using var visitors = new Browser(setting.Vault.Trusted);
         using var principals = new Browser(setting.Vault.Trusted);
         await setting.Admin.CreateUserAsync(Visitor, password);
-        files.Set("MCP_ACCESS_TOKEN", (await SignInAsync(setting, visitors, Visitor, password, files["MCP_AUDIENCE"]))["access_token"]!);
+
+        // For an MCP client that has no sign-in of its own.
+        using var callers = new Browser(setting.Vault.Trusted);
+        await setting.Admin.CreateUserAsync(Caller, password);
+        files.Set("MCP_USER", Caller);
+        files.Set("MCP_ACCESS_TOKEN", (await SignInAsync(setting, callers, Caller, password, files["MCP_AUDIENCE"]))["access_token"]!);
         files.Set("WORKER_USERS", string.Join(',', ids));
         files.Set("DEMO_USER", Visitor);
         files.Set("DEMO_PASSWORD", password);

@@ -10,8 +10,11 @@ namespace TokenVault.Server.Mcp;
 /// </summary>
 internal static class CallTarget
 {
-    /// <summary>What another parser might take for a separator, once it has decoded it, or decoded it again.</summary>
-    private static readonly string[] Tricks = ["%2f", "%5c", "%2e", "%25", "//", ";"];
+    /// <summary>
+    /// What another parser might take for a separator, once it has decoded it, or decoded it again; or for the end of the path; or what is a dot or
+    /// a slash in UTF-8 that is too long (RFC 3629 §10).
+    /// </summary>
+    private static readonly string[] Tricks = ["%2f", "%5c", "%2e", "%25", "//", ";", "%0", "%1", "%7f", "%c0", "%c1", "%e0%80", "%f0%80"];
 
     public static bool TryParse(string? text, IEnumerable<string> baseUrls, [NotNullWhen(true)] out Uri? url, out string problem)
     {

@@ -111,13 +111,22 @@ internal sealed class McpEndpoint(McpGate gate, McpTools tools, ConnectPages pag
         var body = await JsonBody.ReadAsync(context.Request, context.RequestAborted);
         try
         {
-            return body.Error is null ? body.Root.Deserialize(MessageType) : null;
+            return body.Error is null && !IsAmbiguous(body.Root) ? body.Root.Deserialize(MessageType) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }
     }
+
+    /// <summary>The library takes members in any case: of two that differ in it only, one would be looked at and the other obeyed.</summary>
+    private static bool IsAmbiguous(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.Object => json.EnumerateObject().Select(member => member.Name).Distinct(StringComparer.OrdinalIgnoreCase).Count() < json.GetPropertyCount()
+            || json.EnumerateObject().Any(member => IsAmbiguous(member.Value)),
+        JsonValueKind.Array => json.EnumerateArray().Any(IsAmbiguous),
+        _ => false,
+    };
 
     /// <summary>What stands in both must be the same, or a proxy that goes by the headers lets through what it should not.</summary>
     private static string? HeaderProblem(HttpRequest request, JsonRpcMessage message)

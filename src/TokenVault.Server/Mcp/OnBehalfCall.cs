@@ -3,12 +3,11 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ModelContextProtocol.Protocol;
-using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
+using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Exchange;
 using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
-using TokenVault.Server.Storage;
 
 namespace TokenVault.Server.Mcp;
 
@@ -17,7 +16,8 @@ namespace TokenVault.Server.Mcp;
 /// itself decides, with all its rules, and leaves its trace → 3 one request through the egress guard, no redirect followed, once → 4 a trace
 /// of the call, then its answer, bounded, in which the token does not stand.
 /// </summary>
-internal sealed class OnBehalfCall(FederatedConnectionExchange exchange, EgressGuard guard, IStorage storage, AuditLog audit, TokenVaultOptions options, TimeProvider time)
+internal sealed class OnBehalfCall(
+    FederatedConnectionExchange exchange, EgressGuard guard, CallTrace trace, TokenVaultOptions options, TimeProvider time, ILogger<OnBehalfCall> logger)
     : IDisposable
 {
     /// <summary>Of an answer, after decompression.</summary>
@@ -36,14 +36,14 @@ internal sealed class OnBehalfCall(FederatedConnectionExchange exchange, EgressG
         // 1
         if (!CallTarget.TryParse(call.Url, BaseUrls(call.Connection), out var url, out var problem))
         {
-            await TraceAsync(caller, call, url: null, "refused: the address " + problem);
+            await trace.WriteAsync(caller, call, url: null, "refused: the address " + problem);
             return (ToolAnswer.Failed(FailureReason.PolicyDenied, $"The address {problem}."), null);
         }
 
         // 2
         if (!caller.Client.MayUse(Wire.FederatedExchange))
         {
-            await TraceAsync(caller, call, url, "refused: the client may not exchange");
+            await trace.WriteAsync(caller, call, url, "refused: the client may not exchange");
             return (null, OAuthError.GrantTypeNotAllowed(Wire.FederatedExchange) with { Reason = FailureReason.PolicyDenied });
         }
 
@@ -53,14 +53,29 @@ internal sealed class OnBehalfCall(FederatedConnectionExchange exchange, EgressG
             return (null, refused);
         }
 
+        return (await SendAsync(caller, call, url, token.Value), null);
+    }
+
+    private async Task<CallToolResult> SendAsync(McpCaller caller, CallRequest call, Uri url, TokenResponse token)
+    {
         // 3 Whatever becomes of the caller: what has begun is finished, and leaves its trace.
-        using var request = Request(call, url, token.Value);
+        using var request = Request(call, url, token);
         var result = await _http.SendAsync(request, AnswerLimit, CancellationToken.None);
 
         // 4
         var status = result.Value is { } value ? $"{(int)value.Status}" : result.Failure!.Detail;
-        await TraceAsync(caller, call, url, status, result.Value is not null);
-        return (Answer(result, token.Value), null);
+        try
+        {
+            await trace.WriteAsync(caller, call, url, status, result.Value is not null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // No answer without its trace (T-AU-02); and no "try again" either, by which the provider might act twice.
+            Log.UnexpectedFailure(logger, e, call.Method, McpOptions.Path);
+            return Unknown("it could not be logged");
+        }
+
+        return Answer(result, token);
     }
 
     private static HttpRequestMessage Request(CallRequest call, Uri url, TokenResponse token)
@@ -81,12 +96,12 @@ internal sealed class OnBehalfCall(FederatedConnectionExchange exchange, EgressG
         if (result.Value is not { } answer)
         {
             return result.Failure!.Kind == ProviderFailureKind.OutcomeUnknown
-                ? ToolAnswer.Failed("outcome_unknown", $"There is no usable answer: {result.Failure.Detail}. Whether the provider has acted is not known.")
+                ? Unknown(result.Failure.Detail)
                 : ToolAnswer.Failed(FailureReason.TemporarilyUnavailable, $"The provider was not reached: {result.Failure.Detail}.");
         }
 
-        var json = new JsonObject { ["status"] = (int)answer.Status, ["content_type"] = answer.MediaType };
-        if (IsText(answer.MediaType))
+        var json = new JsonObject { ["status"] = (int)answer.Status, ["content_type"] = answer.MediaType is { } type ? WithoutToken(type, token.AccessToken.Reveal()) : null };
+        if (IsText(answer))
         {
             json["body"] = WithoutToken(Encoding.UTF8.GetString(answer.Body), token.AccessToken.Reveal());
         }
@@ -100,36 +115,18 @@ internal sealed class OnBehalfCall(FederatedConnectionExchange exchange, EgressG
         return told;
     }
 
+    private static CallToolResult Unknown(string detail) =>
+        ToolAnswer.Failed("outcome_unknown", $"There is no usable answer: {detail}. Whether the provider has acted is not known.");
+
     /// <summary>An API may echo what it was sent, in one spelling or another; the model sees no token even so (T-CL-07).</summary>
     private static string WithoutToken(string body, string token) =>
         new[] { token, JsonEncodedText.Encode(token).ToString(), token.Replace("/", "\\/", StringComparison.Ordinal), Uri.EscapeDataString(token) }
             .Aggregate(body, (text, spelling) => text.Replace(spelling, "[secret]", StringComparison.OrdinalIgnoreCase));
 
-    private static bool IsText(string? type) =>
-        type is not null && (type.StartsWith("text/", StringComparison.OrdinalIgnoreCase) || type.EndsWith("json", StringComparison.OrdinalIgnoreCase)
+    /// <summary>With a NUL it is UTF-16 or the like, in which the token would not be found.</summary>
+    private static bool IsText(UpstreamAnswer answer) =>
+        answer.MediaType is { } type && !answer.Body.Contains((byte)0) && (type.StartsWith("text/", StringComparison.OrdinalIgnoreCase) || type.EndsWith("json", StringComparison.OrdinalIgnoreCase)
             || type.EndsWith("xml", StringComparison.OrdinalIgnoreCase) || type.EndsWith("x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase));
-
-    /// <summary>Durable before the model has the answer. Without the query, which may hold what people search for.</summary>
-    private async ValueTask TraceAsync(McpCaller caller, CallRequest call, Uri? url, string outcome, bool succeeded = false)
-    {
-        var row = new AuditEvent
-        {
-            Type = succeeded ? AuditType.CalledOnBehalf : AuditType.CallOnBehalfFailed,
-            Description = outcome,
-            ClientId = caller.Client.ClientId,
-            ClientName = caller.Client.Name,
-            UserId = caller.UserId,
-            Connection = call.Connection,
-            Audience = McpOptions.Audience(options.Issuer),
-            Details = new JsonObject
-            {
-                ["method"] = call.Method,
-                ["url"] = url?.GetLeftPart(UriPartial.Path) ?? OAuthError.Shown(call.Url.Split('?')[0]),
-                ["outcome"] = outcome,
-            },
-        }.From(caller.Origin);
-        await storage.CommitAsync(new Batch().Append(audit.Row(row)));
-    }
 }
 
 /// <param name="Account">Which of several accounts: the user's id at the provider.</param>

@@ -8,6 +8,9 @@ internal sealed class ToolArguments(IDictionary<string, JsonElement>? arguments)
 {
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
+    /// <summary>So that a link that has them, sealed, is one that browsers and servers take.</summary>
+    private const int LongestScopes = 4096;
+
     /// <summary>The first thing that is wrong; null: nothing so far.</summary>
     public string? Problem { get; private set; }
 
@@ -38,10 +41,10 @@ internal sealed class ToolArguments(IDictionary<string, JsonElement>? arguments)
             return [];
         }
 
-        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 100
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > 100 || value.GetRawText().Length > LongestScopes
             || value.EnumerateArray().Any(scope => scope.ValueKind != JsonValueKind.String || !Scope.IsToken(scope.GetString()!)))
         {
-            Refuse($"{name} must be a list of up to 100 scopes.");
+            Refuse($"{name} must be a list of up to 100 scopes, of {LongestScopes} characters in all.");
             return [];
         }
 

@@ -1,6 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using TokenVault.Client.Agents;
+using TokenVault.Client.Mcp;
 using TokenVault.Server.Demo;
 
 namespace TokenVault.Client.Tests.Mcp;
@@ -114,6 +116,29 @@ public sealed class SessionTests(ClientScene scene)
         (await user.Browser.GoAsync(elicitation.Url![..^3] + "xyz")).Status.ShouldBe(400);
         scene.Clock.Advance(TimeSpan.FromMinutes(11));
         (await user.Browser.GoAsync(elicitation.Url!)).Status.ShouldBe(400);
+    }
+
+    [Fact]
+    public async Task T_DO_03_a_client_that_calls_again_and_again_is_waited_for_no_more_than_so_often()
+    {
+        await using var session = await SessionScene.StartAsync(scene, await scene.NewUserAsync(), show: null);
+        var invitations = session.Web.Services.GetRequiredService<ConnectInvitations>();
+        var done = new List<string>();
+        string Invite(string user, string name) => invitations.Invite(user, ClientScene.Calendar, [], () => { done.Add(name); return Task.CompletedTask; }).Invitation.Id;
+        var quiet = Invite("quiet", "quiet");
+        var flood = Enumerable.Range(0, 30).Select(i =>
+        {
+            scene.Clock.Advance(TimeSpan.FromMilliseconds(1));
+            return Invite("busy", $"{i}");
+        }).ToArray();
+
+        foreach (var id in flood)
+        {
+            await invitations.ReturnedAsync(id, "busy");
+        }
+
+        await invitations.ReturnedAsync(quiet, "quiet");
+        done.ShouldBe([.. Enumerable.Range(10, 20).Select(i => $"{i}"), "quiet"]);
     }
 
     [Fact]

@@ -35,11 +35,13 @@ public sealed partial class DemoScene : IAsyncLifetime
 
     /// <param name="name">The sample's folder.</param>
     /// <param name="more">Variables beside the demo's.</param>
-    internal RunningProgram Start(string name, params (string Name, string Value)[] more)
+    internal RunningProgram Start(string name, params (string Name, string Value)[] more) => StartProgram(ProgramOf(name, name), more);
+
+    internal static string ProgramOf(string folder, string program)
     {
         // As this test was built: bin/{configuration}/{framework}.
         var output = Path.GetRelativePath(Path.Combine(SourceTree.Root, "test", "TokenVault.Client.Tests"), AppContext.BaseDirectory);
-        return StartProgram(Path.Combine(SourceTree.Root, "samples", name, output, name), more);
+        return Path.Combine(SourceTree.Root, "samples", folder, output, program);
     }
 
     internal RunningProgram StartProgram(string program, params (string Name, string Value)[] more)

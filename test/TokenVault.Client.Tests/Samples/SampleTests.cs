@@ -1,5 +1,9 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
+using ModelContextProtocol.Client;
+using ModelContextProtocol.Protocol;
+using TokenVault.Client.Tests.Mcp;
 using TokenVault.Server.Demo;
 
 namespace TokenVault.Client.Tests.Samples;
@@ -93,6 +97,34 @@ public sealed partial class SampleTests(DemoScene demo)
         (page.Status, page.Html).ShouldBe((200, "Back to the agent."));
     }
 
+    [Fact]
+    public async Task McpServer_sends_the_agents_user_to_connect_and_reads_their_calendar()
+    {
+        await using var server = demo.StartProgram(DemoScene.ProgramOf("McpServer", "sample-mcp-server"));
+        await server.SeeAsync("Now listening on: " + demo["WEBAPP_URL"]);
+        using var browser = demo.NewBrowser();
+        var transport = new HttpClientTransport(
+            new HttpClientTransportOptions
+            {
+                Endpoint = new Uri(demo["WEBAPP_URL"] + "/mcp"),
+                TransportMode = HttpTransportMode.StreamableHttp,
+                AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = "Bearer " + demo["MCP_ACCESS_TOKEN"] },
+            },
+            LoopbackHttp.Client(X509CertificateLoader.LoadCertificateFromFile(demo["TOKENVAULT_CA_FILE"])),
+            ownsHttpClient: true);
+        await using var client = await McpClient.CreateAsync(transport, SampleHost.Options(async elicitation =>
+        {
+            (await demo.GoAsync(browser, demo["MCP_USER"], elicitation.Url!)).Html.ShouldContain("Go back to your agent.");
+            return "accept";
+        }));
+
+        var result = await client.CallToolAsync("read_calendar");
+
+        result.Content.ShouldHaveSingleItem().ShouldBeOfType<TextContentBlock>().Text.ShouldContain("Lunch with Charles");
+        (await server.StopAsync()).ShouldBe(0, server.Output);
+        HasNoSecrets(server);
+    }
+
     private async Task AnswerAsync(Browser browser, string line, string action)
     {
         var page = await demo.GoAsync(browser, demo["AGENT_USER"], Address(line));
@@ -101,7 +133,7 @@ public sealed partial class SampleTests(DemoScene demo)
 
     private void HasNoSecrets(RunningProgram program)
     {
-        foreach (var secret in (string[])[demo["TOKENVAULT_CLIENT_SECRET"], demo["AGENT_REFRESH_TOKEN"], demo["DEMO_PASSWORD"], "sbx_at_", "PRIVATE KEY"])
+        foreach (var secret in (string[])[demo["TOKENVAULT_CLIENT_SECRET"], demo["AGENT_REFRESH_TOKEN"], demo["MCP_ACCESS_TOKEN"], demo["MCP_CLIENT_SECRET"], demo["DEMO_PASSWORD"], "sbx_at_", "PRIVATE KEY"])
         {
             program.Output.ShouldNotContain(secret);
         }

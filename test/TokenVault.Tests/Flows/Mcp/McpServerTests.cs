@@ -82,6 +82,26 @@ public sealed class McpServerTests(McpScene scene) : IClassFixture<McpScene>
         }
     }
 
+    [Theory]
+    [InlineData("{\"Name\":\"TOOL\",\"arguments\":{}}", 403)]
+    [InlineData("{\"name\":\"list_connections\",\"NAME\":\"TOOL\",\"arguments\":{}}", 400)]
+    [InlineData("{\"NAME\":\"TOOL\",\"name\":\"list_connections\",\"arguments\":{}}", 400)]
+    public async Task T_MG_02_another_spelling_of_the_members_runs_no_tool_whose_scope_the_token_lacks(string parameters, int status)
+    {
+        var token = await McpScene.TokenAsync(await scene.NewUserAsync(), scene.Resource, Wire.ReadConnectedAccounts);
+        foreach (var (tool, arguments) in ((string, string)[])
+            [
+                ("get_connect_link", """{"connection":"calendar"}"""), ("call_on_behalf", """{"connection":"calendar","url":"https://api.example/"}"""),
+            ])
+        {
+            var body = parameters.Replace("TOOL", tool, StringComparison.Ordinal).Replace("{}", arguments, StringComparison.Ordinal);
+
+            var answer = await PostAsync(token, $$"""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{body}}}""");
+
+            answer.Status.ShouldBe(status, answer.Text);
+        }
+    }
+
     [Fact]
     public async Task T_ST_11_a_token_ends_with_the_right_of_its_client_and_with_its_user()
     {
@@ -110,6 +130,8 @@ public sealed class McpServerTests(McpScene scene) : IClassFixture<McpScene>
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7}}""", 200)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"drop_everything"}}""", 200)]
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"no/such"}""", 200)]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/list","Method":"tools/call"}""", 400)]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"a":1,"A":2}}}""", 400)]
     [InlineData("""{"jsonrpc":"2.0","method":"notifications/initialized"}""", 202)]
     public async Task T_DO_03_what_is_no_message_is_refused_and_nothing_breaks(string body, int status)
     {

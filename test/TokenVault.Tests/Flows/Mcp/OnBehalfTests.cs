@@ -1,6 +1,16 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using ModelContextProtocol.Protocol;
+using TokenVault.Server;
+using TokenVault.Server.Audit;
+using TokenVault.Server.Clients;
+using TokenVault.Server.Connections;
+using TokenVault.Server.Exchange;
+using TokenVault.Server.Http;
+using TokenVault.Server.Keys;
 using TokenVault.Server.Mcp;
 using TokenVault.Server.Protocol;
+using TokenVault.Server.Storage;
 using TokenVault.Tests.Flows.Vault;
 
 namespace TokenVault.Tests.Flows.Mcp;
@@ -42,6 +52,43 @@ public sealed class OnBehalfTests(McpScene scene) : IClassFixture<McpScene>
     }
 
     [Theory]
+    [InlineData("/v1/utf-16")]
+    [InlineData("/v1/utf-32")]
+    [InlineData("/v1/as-type")]
+    public async Task T_CL_07_no_alphabet_and_no_header_of_the_answer_carries_the_token_to_the_model(string path)
+    {
+        await using var client = await scene.ClientAsync(await scene.ConnectedUserAsync());
+
+        var (_, answer) = await McpScene.CallAsync(client, "call_on_behalf", new { connection = VaultScene.Calendar, url = scene.Api1.Origin + path });
+
+        ((int)answer["status"]!).ShouldBe(200);
+        var token = scene.Api1.Calls.Last(call => call.Target == path).Headers["Authorization"]["Bearer ".Length..];
+        ((string?)answer["body"] ?? "").Replace("\0", "", StringComparison.Ordinal).ShouldNotContain(token, Case.Insensitive);
+        answer.ToJsonString().ShouldNotContain(token, Case.Insensitive);
+    }
+
+    [Fact]
+    public async Task T_AU_02_a_call_whose_trace_cannot_be_kept_is_not_told_as_one_that_may_be_made_again()
+    {
+        var user = await scene.ConnectedUserAsync();
+        var storage = new TamperedStorage(scene.Storage) { Refuses = batch => batch.Operations.OfType<AppendOperation>().Any() };
+        var options = scene.Vault.Service<TokenVaultOptions>();
+        using var calls = new OnBehalfCall(
+            scene.Vault.Service<FederatedConnectionExchange>(), scene.Vault.Service<EgressGuard>(), new CallTrace(storage, scene.Vault.Service<AuditLog>(), options), options,
+            scene.Clock, NullLogger<OnBehalfCall>.Instance);
+        var application = (await scene.Vault.Service<RecordCache>().FindAsync<Client>(scene.App.Credentials.ClientId, default))!;
+        var token = new AccessToken(application.ClientId, user.Id, McpScene.Scopes, [scene.Resource], scene.Clock.GetUtcNow().AddHours(1)) { BoundTo = Confirmation.None };
+        var call = new CallRequest(VaultScene.Calendar, "POST", scene.Api1.Origin + "/v1/traceless", "{}", "application/json", [], Account: null);
+
+        var (answer, _) = await calls.RunAsync(new McpCaller(token, application, McpScene.Scopes, new RequestOrigin("127.0.0.1", UserAgent: null)), call, default);
+
+        // The provider has acted: "try again later" would have it act twice.
+        scene.Api1.Calls.Count(one => one.Target == "/v1/traceless").ShouldBe(1);
+        answer!.IsError.ShouldBe(true);
+        ((TextContentBlock)answer.Content.ShouldHaveSingleItem()).Text.ShouldContain("outcome_unknown");
+    }
+
+    [Theory]
     [InlineData("https://evil.example/v1/")]
     [InlineData("{origin}.evil.example/v1/x")]
     [InlineData("{origin}/v2/x")]
@@ -52,6 +99,9 @@ public sealed class OnBehalfTests(McpScene scene) : IClassFixture<McpScene>
     [InlineData("{origin}/v1/..%5cadmin")]
     [InlineData("{origin}/v1/%252e%252e/admin")]
     [InlineData("{origin}/v1/..;/admin")]
+    [InlineData("{origin}/v1/%c0%ae%C0%AE/admin")]
+    [InlineData("{origin}/v1/x%00y")]
+    [InlineData("{origin}/v1/x%0d%0aX-Injected:1")]
     [InlineData("{origin}/v1//evil.example/")]
     [InlineData("{origin}/v1\\..\\admin")]
     [InlineData("{origin}@evil.example/v1/")]
@@ -132,6 +182,7 @@ public sealed class OnBehalfTests(McpScene scene) : IClassFixture<McpScene>
     [InlineData("""{"body":"1"}""")]
     [InlineData("""{"scopes":["a b"]}""")]
     [InlineData("""{"scopes":"a"}""")]
+    [InlineData("""{"scopes":["LONG"]}""")]
     [InlineData("""{"connection":7}""")]
     [InlineData("""{"account":""}""")]
     public async Task T_CL_07_arguments_that_a_model_was_talked_into_are_refused(string more)
@@ -139,7 +190,7 @@ public sealed class OnBehalfTests(McpScene scene) : IClassFixture<McpScene>
         var user = await scene.ConnectedUserAsync();
         await using var client = await scene.ClientAsync(user);
         var arguments = new Dictionary<string, object?> { ["connection"] = VaultScene.Calendar, ["url"] = scene.Api1.Origin + "/v1/refused" };
-        foreach (var (name, value) in JsonNode.Parse(more)!.AsObject())
+        foreach (var (name, value) in JsonNode.Parse(more.Replace("LONG", new string('s', 5000), StringComparison.Ordinal))!.AsObject())
         {
             arguments[name] = value;
         }

@@ -55,6 +55,14 @@ internal sealed class ProviderApi : IAsyncDisposable
                 context.Response.ContentType = "image/png";
                 await context.Response.Body.WriteAsync(Encoding.ASCII.GetBytes(headers["Authorization"]));
                 return;
+            case "/v1/utf-16" or "/v1/utf-32":
+                context.Response.ContentType = "text/plain; charset=" + context.Request.Path.Value[4..];
+                await context.Response.Body.WriteAsync(Encoding.GetEncoding(context.Request.Path.Value[4..]).GetBytes(headers["Authorization"]));
+                return;
+            case "/v1/as-type":
+                context.Response.ContentType = "text/" + headers["Authorization"]["Bearer ".Length..];
+                await context.Response.WriteAsync("x");
+                return;
             case "/v1/no":
                 (context.Response.StatusCode, context.Response.ContentType) = (401, "text/plain");
                 await context.Response.WriteAsync("no");
