@@ -124,7 +124,7 @@ public sealed class SessionTests(ClientScene scene)
         await using var session = await SessionScene.StartAsync(scene, await scene.NewUserAsync(), show: null);
         var invitations = session.Web.Services.GetRequiredService<ConnectInvitations>();
         var done = new List<string>();
-        string Invite(string user, string name) => invitations.Invite(user, ClientScene.Calendar, [], () => { done.Add(name); return Task.CompletedTask; }).Invitation.Id;
+        string Invite(string user, string name) => invitations.Invite(user, ClientScene.Calendar, [], _ => { done.Add(name); return Task.CompletedTask; }).Invitation.Id;
         var quiet = Invite("quiet", "quiet");
         var flood = Enumerable.Range(0, 30).Select(i =>
         {
