@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
-using TokenVault.Server.Http;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 
