@@ -158,33 +158,49 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         await using var script = new PostgresScript(connection);
         var changes = operations.Select(Changed).OfType<Change>().Distinct().ToList();
         var overwrites = operations.Any(Overwrites);
+
+        // Which rows are removed is known, and they are locked, by the statement that removes them, which may take its time.
+        insist |= operations.Any(operation => operation is DeleteIndexedOperation);
         if (overwrites)
         {
             PostgresGate.Enter(script, insist);
         }
 
-        Fill(script, operations, changes);
+        Fill(script, operations, changes, hurry: overwrites && !insist);
         if (overwrites)
         {
             PostgresGate.Leave(script);
         }
 
-        if (await script.ExecuteAsync() is { } refused)
+        try
+        {
+            if (await script.ExecuteAsync() is { } refused)
+            {
+                await transaction.RollbackAsync();
+                return (refused, []);
+            }
+        }
+        catch (PostgresException e) when (overwrites && !insist && e.SqlState == PostgresErrorCodes.QueryCanceled)
         {
             await transaction.RollbackAsync();
-            return (refused, []);
+            return await TryAsync(connection, operations, insist: true);
         }
 
         if (script.Removed.Count > 0)
         {
-            await using var notify = new NpgsqlCommand(PostgresNotices.Sql, connection, transaction);
-            notify.Parameters.AddRange(notices.Parameters(script.Removed));
-            await notify.ExecuteNonQueryAsync();
+            await NotifyAsync(connection, script.Removed);
             changes.AddRange(script.Removed);
         }
 
         await CommitAsync(transaction);
         return (script.Fence == 0 ? Committed : Committed with { Fence = script.Fence }, changes);
+    }
+
+    private async Task NotifyAsync(NpgsqlConnection connection, IReadOnlyList<Change> removed)
+    {
+        await using var notify = new NpgsqlCommand(PostgresNotices.Sql, connection);
+        notify.Parameters.AddRange(notices.Parameters(removed));
+        await notify.ExecuteNonQueryAsync();
     }
 
     private async Task<bool[]> TryAppendAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches, List<Change> changes)
@@ -209,12 +225,12 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     }
 
     /// <summary>Locks are taken in one order whatever the order of the operations: the gate, leases, then rows by kind and id.</summary>
-    private void Fill(PostgresScript script, IReadOnlyList<Operation> operations, List<Change> changes)
+    private void Fill(PostgresScript script, IReadOnlyList<Operation> operations, List<Change> changes, bool hurry)
     {
         var rows = new PostgresRows(script, time.GetUtcNow().ToMicroseconds());
         AddLeases(script, operations);
         var rewritten = operations.OfType<RewriteOperation>().Select(rewrite => new Change(rewrite.Entity.Kind, rewrite.Entity.Id));
-        rows.Lock(changes.Concat(rewritten), operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)));
+        rows.Lock(changes.Concat(rewritten), operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)), hurry);
         changes.AddRange(operations.Select(ChangedOwner).OfType<Change>().Distinct());
         for (script.Operation = 0; script.Operation < operations.Count;)
         {

@@ -18,6 +18,12 @@ internal static class PostgresGate
     /// <summary>In milliseconds; for the rows.</summary>
     private const string Patiently = "SELECT set_config('lock_timeout', '1000', true)";
 
+    /// <summary>
+    /// In milliseconds, for the statement that locks the rows: who waits for several that share a row waits for one after the other, and is
+    /// never told that it took long.
+    /// </summary>
+    private const string Hurriedly = "SELECT set_config('statement_timeout', '1000', true)";
+
     private const string Close = "SELECT pg_advisory_xact_lock($1)";
 
     /// <summary>In front of everything that locks, by a batch that changes or removes rows.</summary>
@@ -33,6 +39,12 @@ internal static class PostgresGate
 
         script.RunQuery(Patiently);
     }
+
+    /// <summary>In front of locking rows, with the gate open.</summary>
+    public static void Hurry(PostgresScript script) => script.RunQuery(Hurriedly);
+
+    /// <summary>The rows are locked: what is done with them takes as long as it does.</summary>
+    public static void Calm(PostgresScript script) => script.Run("SET LOCAL statement_timeout TO DEFAULT");
 
     /// <summary>What else COMMIT may wait for is no row.</summary>
     public static void Leave(PostgresScript script) => script.Run("SET LOCAL lock_timeout TO DEFAULT");

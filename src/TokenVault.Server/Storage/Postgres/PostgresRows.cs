@@ -28,18 +28,31 @@ internal readonly struct PostgresRows(PostgresScript script, long now)
     /// Locks the rows that a batch changes or requires in one order, so that two batches that name the same rows in different orders wait
     /// for each other instead of dying in a deadlock.
     /// </summary>
-    public void Lock(IEnumerable<Change> changed, IEnumerable<Change> required)
+    /// <param name="changed">By this batch.</param>
+    /// <param name="required">By this batch.</param>
+    /// <param name="hurry">Gives up after a while; then a single row is locked, too, which its own statement does else.</param>
+    public void Lock(IEnumerable<Change> changed, IEnumerable<Change> required, bool hurry)
     {
         var rows = required.Select(row => (Row: row, IsShared: true)).Concat(changed.Select(row => (Row: row, IsShared: false)))
             .GroupBy(lock_ => lock_.Row, (row, locks) => (Row: row, IsShared: locks.All(lock_ => lock_.IsShared)))
             .OrderBy(lock_ => lock_.Row.Kind, StringComparer.Ordinal).ThenBy(lock_ => lock_.Row.Id, StringComparer.Ordinal)
             .ToList();
-        for (var first = 0; rows.Count > 1 && first < rows.Count;)
+        if (hurry)
+        {
+            PostgresGate.Hurry(script);
+        }
+
+        for (var first = 0; (rows.Count > 1 || hurry) && first < rows.Count;)
         {
             var isShared = rows[first].IsShared;
             var run = rows.Skip(first).TakeWhile(row => row.IsShared == isShared).Select(row => row.Row).ToList();
             script.RunQuery(isShared ? LockShared : LockExclusively, Texts(run.Select(row => row.Kind!)), Texts(run.Select(row => row.Id)));
             first += run.Count;
+        }
+
+        if (hurry)
+        {
+            PostgresGate.Calm(script);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using ModelContextProtocol.Client;
 using TokenVault.Server;
+using TokenVault.Server.Clients;
 using TokenVault.Server.Protocol;
 using TokenVault.Testing;
 using TokenVault.Tests.Flows.Vault;
@@ -194,5 +195,28 @@ public sealed class McpServerTests(McpScene scene) : IClassFixture<McpScene>
 
         using var response = await scene.Vault.Api.Http.SendAsync(request);
         return new((int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
+    }
+
+    [Fact]
+    public async Task T_CF_14_while_a_second_factor_is_always_demanded_nothing_is_called()
+    {
+        var user = await scene.NewUserAsync();
+        await user.ConnectAsync();
+        await using var client = await scene.ClientAsync(user);
+        var call = new { connection = VaultScene.Calendar, url = scene.Api1.Origin + "/v1/second-factor" };
+        var admin = await scene.AdminAsync();
+        (await scene.Vault.Api.SendAsync(HttpMethod.Put, "api/v2/guardian/policies", admin.Token, new JsonArray(MultiFactorPolicy.Always))).Status.ShouldBe(200);
+        try
+        {
+            var (failed, answer) = await McpScene.CallAsync(client, "call_on_behalf", call);
+            (failed, (string?)answer["error"]).ShouldBe((true, FailureReason.PolicyDenied));
+        }
+        finally
+        {
+            (await scene.Vault.Api.SendAsync(HttpMethod.Put, "api/v2/guardian/policies", admin.Token, new JsonArray())).Status.ShouldBe(200);
+        }
+
+        scene.Api1.Calls.ShouldNotContain(one => one.Target == "/v1/second-factor");
+        (await McpScene.CallAsync(client, "call_on_behalf", call)).Failed.ShouldBeFalse();
     }
 }
