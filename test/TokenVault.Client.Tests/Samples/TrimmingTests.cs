@@ -9,7 +9,7 @@ public sealed class TrimmingTests(DemoScene demo) : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("tokenvault-trimmed-").FullName;
 
-    [TrimFact]
+    [Fact]
     public async Task A_trimmed_program_works_and_nothing_is_warned_of()
     {
         var project = Path.Combine(_directory, "trimmed.csproj");

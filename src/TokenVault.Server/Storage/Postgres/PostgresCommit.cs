@@ -23,7 +23,9 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         {
             // Whoever could not lock the rows in time insists in every second attempt.
             var attempts = 0;
-            var (result, changes) = await pool.UseAsync(connection => TryAsync(connection, operations, attempts++ % 2 > 0), CancellationToken.None);
+            var (result, changes) = await pool.UseAsync(
+                async connection => await TryAsync(connection, operations, attempts++ % 2 > 0) ?? (await TryAsync(connection, operations, insist: true))!.Value,
+                CancellationToken.None);
 
             // After the connection was given back: an observer may read.
             notices.PublishOwn(changes);
@@ -152,7 +154,8 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         }
     }
 
-    private async Task<(CommitResult Result, List<Change> Changes)> TryAsync(NpgsqlConnection connection, IReadOnlyList<Operation> operations, bool insist)
+    /// <returns>Null: the rows could not be locked in time, and it has not insisted.</returns>
+    private async Task<(CommitResult Result, List<Change> Changes)?> TryAsync(NpgsqlConnection connection, IReadOnlyList<Operation> operations, bool insist)
     {
         await using var transaction = await connection.BeginTransactionAsync();
         await using var script = new PostgresScript(connection);
@@ -183,7 +186,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         catch (PostgresException e) when (overwrites && !insist && e.SqlState == PostgresErrorCodes.QueryCanceled)
         {
             await transaction.RollbackAsync();
-            return await TryAsync(connection, operations, insist: true);
+            return null;
         }
 
         if (script.Removed.Count > 0)
