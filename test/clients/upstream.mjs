@@ -1,7 +1,7 @@
 // The provider whose accounts users connect: panva's oidc-provider, with rotating refresh tokens, PKCE, userinfo and revocation.
 
 import { createServer } from 'node:http';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
@@ -27,6 +27,9 @@ export class Upstream {
 
   client = { id: 'vault-at-upstream', secret: randomBytes(24).toString('base64url') };
 
+  // Its own address on the loopback network: a port comes again, and what the server remembers of the provider that had it before
+  // (metadata and keys, for an hour) would be believed of this one.
+  #host = `127.${randomInt(1, 255)}.${randomInt(0, 256)}.${randomInt(1, 255)}`;
   #server;
   #provider;
   #port;
@@ -39,7 +42,7 @@ export class Upstream {
   }
 
   get issuer() {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${this.#host}:${this.#port}`;
   }
 
   get endpoints() {
@@ -90,7 +93,7 @@ export class Upstream {
 
   async #listen(port) {
     this.#server = createServer((request, response) => this.#handle(request, response));
-    this.#server.listen(port, '127.0.0.1');
+    this.#server.listen(port, this.#host);
     await once(this.#server, 'listening');
     this.#port = this.#server.address().port;
   }

@@ -106,18 +106,10 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
                 return new Verification(null, failure);
             }
 
-            var missed = false;
-            var token = JwtVerifier.Verify(idToken, expected, Find, time.GetUtcNow(), out problem);
-            if (token is not null || !missed)
+            // Not only where the key's id is unknown: some providers put another key under an id that they had before, or name none.
+            if (JwtVerifier.Verify(idToken, expected, kid => ProviderKeys.Pick(set, kid), time.GetUtcNow(), out problem) is { } token)
             {
-                return new Verification(token, token is null ? Rejected(problem).Failure : null);
-            }
-
-            VerificationKey? Find(string? kid)
-            {
-                var key = ProviderKeys.Pick(set, kid);
-                missed = key is null;
-                return key;
+                return new Verification(token, null);
             }
         }
 

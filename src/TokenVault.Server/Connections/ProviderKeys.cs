@@ -6,8 +6,8 @@ using TokenVault.Server.Keys.Jose;
 namespace TokenVault.Server.Connections;
 
 /// <summary>
-/// The keys that providers sign id_tokens with. A set is fetched again when it is an hour old, and once a minute at most when a
-/// token names a key that is not in it, so that neither a rollover nor made-up key ids cause a storm (T-UP-03).
+/// The keys that providers sign id_tokens with. A set is fetched again when it is an hour old, and once a minute at most when no
+/// key in it fits a token, so that neither a rollover nor made-up key ids cause a storm (T-UP-03).
 /// </summary>
 internal sealed class ProviderKeys(UpstreamHttp http, TimeProvider time)
 {
