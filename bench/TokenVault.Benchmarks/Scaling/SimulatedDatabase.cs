@@ -25,9 +25,11 @@ internal sealed class SimulatedDatabase(SimulatedClock clock, Places processors,
     {
         await clock.PassAsync(journey);
         await Processors.UseAsync(cpu);
-        await clock.PassAsync(journey);
+
+        // What tells others is sent before COMMIT; a group of audit rows commits by itself.
         if (notifies)
         {
+            await clock.PassAsync(journey);
             await Notifying.EnterAsync();
         }
 

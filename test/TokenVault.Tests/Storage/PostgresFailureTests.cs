@@ -151,6 +151,32 @@ public sealed class PostgresFailureTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Contact_lost_while_audit_rows_are_committed_is_no_failure()
+    {
+        await _here.CommitAsync(new Batch().Put(new Note { Id = "a" }));
+        await ExecuteAsync(
+            """
+            CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold();
+            """);
+        await using var blocker = new Npgsql.NpgsqlConnection(_database);
+        await blocker.OpenAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await using (var hold = new Npgsql.NpgsqlCommand("SELECT pg_advisory_xact_lock(7)", blocker))
+        {
+            await hold.ExecuteNonQueryAsync();
+        }
+
+        var commit = _here.CommitAsync(new Batch().Require<Note>("a", 1).Append(new AuditRow("row", DateTimeOffset.UnixEpoch, []))).AsTask();
+        await EventuallyAsync(async () => await ExecuteAsync(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'tokenvault-server'") == "1");
+        await transaction.RollbackAsync();
+
+        (await commit.WaitAsync(Patience)).Committed.ShouldBeTrue();
+        (await _here.FindAuditAsync("row", default)).ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task A_connection_lost_before_COMMIT_is_no_failure()
     {
         await using var blocker = new Npgsql.NpgsqlConnection(_database);

@@ -104,6 +104,52 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task T_ST_11_a_condition_that_was_met_is_not_met_after_whatever_has_changed_the_row()
+    {
+        var changes = new Dictionary<string, Func<Task>>
+        {
+            ["replaced"] = () => CommitAsync(new ReplaceOperation(Row("replaced", 1))),
+            ["updated"] = () => CommitAsync(new UpdateOperation(Row("updated", 1))),
+            ["put"] = () => CommitAsync(new PutOperation(Row("put", 0))),
+            ["deleted"] = () => CommitAsync(new DeleteOperation("note", "deleted", 1)),
+            ["owned"] = () => CommitAsync(new DeleteIndexedOperation("owner", "o")),
+            ["changed by another program"] = () =>
+            {
+                using var other = SqliteConnection.OpenWriter(_directory.File);
+                other.Execute("UPDATE entity SET version = 2 WHERE id = 'changed by another program'");
+                return Task.CompletedTask;
+            },
+        };
+        foreach (var (id, change) in changes)
+        {
+            await CommitAsync(new InsertOperation(Row(id, 0, id == "owned" ? [new EntityKey("owner", "o", Unique: false)] : [])));
+            (await RequireAsync(id, 1)).Committed.ShouldBeTrue();
+            (await RequireAsync(id, 1)).Committed.ShouldBeTrue();
+
+            await change();
+
+            (await RequireAsync(id, 1)).ShouldBe(new CommitResult(CommitOutcome.VersionConflict, 0), id);
+        }
+    }
+
+    [Fact]
+    public async Task T_ST_11_a_condition_that_was_met_by_what_was_undone_is_not_met()
+    {
+        await CommitAsync(new InsertOperation(Row("a", 0)));
+        var replace = new ReplaceOperation(Row("a", 1));
+        var broken = new InsertOperation(new Entity("broken", "x", 0, null, [], []));
+
+        // Undone by itself, by the group's failure, and by SQLite, which starts the others again.
+        await CommitAsync(replace, new RequireOperation("note", "a", 2), new RequireOperation("note", "a", 7));
+        (await RequireAsync("a", 2)).Outcome.ShouldBe(CommitOutcome.VersionConflict);
+        await InOneGroupAsync(() => [CommitAsync(replace), RequireAsync("a", 2), CommitAsync(broken)]);
+        (await RequireAsync("a", 2)).Outcome.ShouldBe(CommitOutcome.VersionConflict);
+        await InOneGroupAsync("second", () => [CommitAsync(replace, new RequireOperation("note", "a", 2)), InsertAsync("large", 2_000_000)]);
+        (await RequireAsync("a", 1)).Outcome.ShouldBe(CommitOutcome.VersionConflict);
+        (await RequireAsync("a", 2)).Committed.ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task What_waits_for_a_commit_does_not_run_on_the_writers_thread()
     {
         string? observer = null;
@@ -117,7 +163,10 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
         name.ShouldNotBe(observer);
     }
 
-    private async Task<Task<CommitResult>[]> InOneGroupAsync(Func<Task<CommitResult>[]> enqueue, Action<Change>? observer = null)
+    private Task<Task<CommitResult>[]> InOneGroupAsync(Func<Task<CommitResult>[]> enqueue, Action<Change>? observer = null) =>
+        InOneGroupAsync("first", enqueue, observer);
+
+    private async Task<Task<CommitResult>[]> InOneGroupAsync(string before, Func<Task<CommitResult>[]> enqueue, Action<Change>? observer = null)
     {
         // While the observer of an earlier commit holds the writer up, the others gather.
         using var reached = new ManualResetEventSlim();
@@ -125,7 +174,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
         using (_changes.Add(change => observer?.Invoke(change)))
         using (_changes.Add(_ => { reached.Set(); released.Wait(); }))
         {
-            var first = InsertAsync("first", 10);
+            var first = InsertAsync(before, 10);
             reached.Wait();
             var commits = enqueue();
             released.Set();
@@ -137,6 +186,11 @@ public sealed class SqliteWriterTests : IAsyncLifetime, IDisposable
 
     private Task<CommitResult> InsertAsync(string id, int size, string kind = "note") =>
         CommitAsync(new InsertOperation(new Entity(kind, id, 0, null, Encoding.UTF8.GetBytes(new string('x', size)), [])));
+
+    private static Entity Row(string id, long version, IReadOnlyList<EntityKey>? keys = null) => new("note", id, version, null, [], keys ?? []);
+
+    private Task<CommitResult> RequireAsync(string id, long version) => CommitAsync(
+        new RequireOperation("note", id, version), new AppendOperation(new AuditRow("row", DateTimeOffset.UnixEpoch, [])));
 
     private Task<CommitResult> CommitAsync(params Operation[] operations) =>
         _writer.EnqueueAsync(new SqliteCommit(operations.Aggregate(new Batch(), (batch, operation) => batch.Add(operation))));

@@ -13,7 +13,7 @@ internal static class PostgresAudit
     /// <summary>The upper 16 bits of the lock numbers ("tv"); the others are the sequence number.</summary>
     private const long LockTag = 0x7476L << 48;
 
-    private const string Columns = "SELECT sequence, id, at, body, user_id, mac FROM audit";
+    private const string Select = "SELECT sequence, id, at, body, user_id, mac FROM audit";
     private const string Range = " WHERE id > $1 AND id < $2";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -38,22 +38,8 @@ internal static class PostgresAudit
         )
         """;
 
-    private const string AddRows =
-        """
-        , added AS (
-            INSERT INTO audit (id, at, body, user_id, mac)
-            SELECT r.id, r.at, r.body, r.user_id, r.mac
-            FROM unnest($7, $8, $9, $10, $11, $12) WITH ORDINALITY AS r (id, at, body, user_id, mac, place, nth)
-            WHERE r.place IN (SELECT place FROM done)
-            ORDER BY r.nth
-        )
-        SELECT place FROM done
-        """;
-
-    private const string AppendMet = $"{Met}, done AS (SELECT place FROM met){AddRows}";
-
     /// <summary>A row that is there, even if it has expired, is in the way here; then the batch is decided alone.</summary>
-    private const string WriteAndAppendMet =
+    private const string AppendMet =
         $"""
         {Met}, inserted AS (
             INSERT INTO entity (kind, id, version, expires_at, body)
@@ -76,19 +62,58 @@ internal static class PostgresAudit
             SELECT place FROM met
             EXCEPT SELECT i.place FROM unnest($13, $14, $17) AS i (kind, id, place) WHERE (i.kind, i.id) NOT IN (SELECT kind, id FROM inserted)
             EXCEPT SELECT u.place FROM unnest($23) AS u (place) WHERE u.place NOT IN (SELECT place FROM updated)
-        ){AddRows}
+        ), added AS (
+            INSERT INTO audit (id, at, body, user_id, mac)
+            SELECT r.id, r.at, r.body, r.user_id, r.mac
+            FROM unnest($7, $8, $9, $10, $11, $12) WITH ORDINALITY AS r (id, at, body, user_id, mac, place, nth)
+            WHERE r.place IN (SELECT place FROM done)
+            ORDER BY r.nth
+        )
+        SELECT place FROM done
+        """;
+
+    private const string AppendIfAllAreMet =
+        """
+        WITH held AS MATERIALIZED (
+            SELECT 1 FROM entity e JOIN unnest($1, $2, $3) AS n (kind, id, version) ON e.kind = n.kind AND e.id = n.id
+            WHERE e.version = n.version AND (e.expires_at IS NULL OR e.expires_at > $4)
+            FOR SHARE OF e SKIP LOCKED
+        ), added AS (
+            INSERT INTO audit (id, at, body, user_id, mac)
+            SELECT * FROM unnest($5, $6, $7, $8, $9) WHERE (SELECT count(*) FROM held) = $10
+            RETURNING 1
+        )
+        SELECT count(*) FROM added
         """;
 
     public static void Append(PostgresScript script, IReadOnlyCollection<AuditRow> rows)
     {
         script.RunQuery(Settle, Number(LockTag));
-        script.Run(
-            "INSERT INTO audit (id, at, body, user_id, mac) SELECT * FROM unnest($1, $2, $3, $4, $5)",
-            Texts(rows.Select(row => row.Id)),
-            Numbers(rows.Select(row => row.At.ToMicroseconds())),
-            ByteArrays(rows.Select(row => row.Body)),
-            Texts(rows.Select(row => row.UserId)),
-            ByteArrays(rows.Select(row => row.Mac)));
+        script.Run("INSERT INTO audit (id, at, body, user_id, mac) SELECT * FROM unnest($1, $2, $3, $4, $5)", Columns(rows));
+    }
+
+    /// <summary>
+    /// All rows, if every one of these conditions is met, or none; the answer is refused then. Required rows stay locked against writers until
+    /// the commit. One that a writer holds counts as not met: nothing is waited for.
+    /// </summary>
+    public static void AppendIfAllMet(PostgresScript script, IReadOnlyList<Operation> operations, long now)
+    {
+        // Exchanges require the same client and connection over and over.
+        var required = operations.OfType<RequireOperation>().Distinct().ToList();
+        var rows = operations.OfType<AppendOperation>().Select(append => append.Row).ToList();
+        script.RunQuery(SettleBehindTheGate, Number(LockTag), Number(PostgresGate.Lock));
+        script.NeedNumber(
+            rows.Count,
+            CommitOutcome.VersionConflict,
+            AppendIfAllAreMet,
+            [
+                Texts(required.Select(require => require.Kind)),
+                Texts(required.Select(require => require.Id)),
+                Numbers(required.Select(require => require.Version)),
+                Number(now),
+                .. Columns(rows),
+                Number(required.Count),
+            ]);
     }
 
     /// <summary>
@@ -108,10 +133,9 @@ internal static class PostgresAudit
             .OrderBy(one => one.Entity.Kind, StringComparer.Ordinal).ThenBy(one => one.Entity.Id, StringComparer.Ordinal)
             .ToList();
         var rows = batches.SelectMany((batch, place) => batch.OfType<AppendOperation>().Select(append => (append.Row, place))).ToList();
-        var writes = inserts.Count + updates.Count > 0;
         script.RunQuery(SettleBehindTheGate, Number(LockTag), Number(PostgresGate.Lock));
         script.List(
-            writes ? WriteAndAppendMet : AppendMet,
+            AppendMet,
             [
                 Texts(required.Select(one => one.require.Kind)),
                 Texts(required.Select(one => one.require.Id)),
@@ -119,15 +143,20 @@ internal static class PostgresAudit
                 Numbers(required.Select(one => (long)one.place)),
                 Number(now),
                 Numbers(Enumerable.Range(0, batches.Count).Select(place => (long)place)),
-                Texts(rows.Select(one => one.Row.Id)),
-                Numbers(rows.Select(one => one.Row.At.ToMicroseconds())),
-                ByteArrays(rows.Select(one => one.Row.Body)),
-                Texts(rows.Select(one => one.Row.UserId)),
-                ByteArrays(rows.Select(one => one.Row.Mac)),
+                .. Columns([.. rows.Select(one => one.Row)]),
                 Numbers(rows.Select(one => (long)one.place)),
-                .. writes ? Written(inserts, updates) : [],
+                .. Written(inserts, updates),
             ]);
     }
+
+    private static NpgsqlParameter[] Columns(IReadOnlyCollection<AuditRow> rows) =>
+    [
+        Texts(rows.Select(row => row.Id)),
+        Numbers(rows.Select(row => row.At.ToMicroseconds())),
+        ByteArrays(rows.Select(row => row.Body)),
+        Texts(rows.Select(row => row.UserId)),
+        ByteArrays(rows.Select(row => row.Mac)),
+    ];
 
     private static NpgsqlParameter[] Written(IReadOnlyList<(Entity Row, int Place)> inserts, IReadOnlyList<(Entity Row, int Place)> updates) =>
     [
@@ -166,14 +195,14 @@ internal static class PostgresAudit
 
     public static async Task<StoredAuditRow?> FindAsync(NpgsqlConnection connection, string id, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"{Columns} WHERE id = $1 ORDER BY sequence LIMIT 1", connection) { Parameters = { Text(id) } };
+        await using var command = new NpgsqlCommand($"{Select} WHERE id = $1 ORDER BY sequence LIMIT 1", connection) { Parameters = { Text(id) } };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return (await ReadRowsAsync(reader, cancellationToken)).FirstOrDefault();
     }
 
     public static async Task<IReadOnlyList<StoredAuditRow>> ListAsync(NpgsqlConnection connection, AuditQuery query, CancellationToken cancellationToken)
     {
-        const string range = $"{Columns}{Range}";
+        const string range = $"{Select}{Range}";
         var sql = (query.UserId, query.Descending) switch
         {
             (null, false) => $"{range} ORDER BY id LIMIT $3 OFFSET $4",
@@ -214,7 +243,7 @@ internal static class PostgresAudit
                 {
                     Parameters = { Number(LockTag) },
                 },
-                new NpgsqlBatchCommand($"{Columns} WHERE sequence > $1 ORDER BY sequence LIMIT $2")
+                new NpgsqlBatchCommand($"{Select} WHERE sequence > $1 ORDER BY sequence LIMIT $2")
                 {
                     Parameters = { Number(after), Number(Math.Max(0, take)) },
                 },

@@ -4,7 +4,7 @@ namespace TokenVault.Server.Storage.Postgres;
 
 /// <summary>
 /// One batch, one transaction, two journeys to the database: all statements, then COMMIT. Until COMMIT is sent, whatever goes wrong has
-/// changed nothing and is tried again; when contact is lost after that, nobody knows.
+/// changed nothing and is tried again; when contact is lost after that, nobody knows. A group of audit rows takes one journey.
 /// </summary>
 internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices, TimeProvider time)
 {
@@ -47,7 +47,11 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         var changes = batches.SelectMany(batch => batch).Select(Changed).OfType<Change>().ToList();
         try
         {
-            var met = await pool.UseAsync(connection => TryAppendAsync(connection, batches, changes), CancellationToken.None);
+            var met = await pool.UseAsync(
+                async connection => changes.Count == 0 && await TryAppendAllAsync(connection, batches)
+                    ? [.. batches.Select(_ => true)]
+                    : await TryAppendAsync(connection, batches, changes),
+                CancellationToken.None);
             notices.PublishOwn(changes);
             return met;
         }
@@ -204,6 +208,17 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         await using var notify = new NpgsqlCommand(PostgresNotices.Sql, connection);
         notify.Parameters.AddRange(notices.Parameters(removed));
         await notify.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>
+    /// All of them, in one journey that commits by itself, or none. When contact is lost in it, nobody knows whether it was done, and it is
+    /// done again all the same: an audit row that is there twice says nothing untrue, and nothing else is written here.
+    /// </summary>
+    private async Task<bool> TryAppendAllAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches)
+    {
+        await using var script = new PostgresScript(connection);
+        PostgresAudit.AppendIfAllMet(script, [.. batches.SelectMany(batch => batch)], time.GetUtcNow().ToMicroseconds());
+        return await script.ExecuteAsync() is null;
     }
 
     private async Task<bool[]> TryAppendAsync(NpgsqlConnection connection, IReadOnlyList<IReadOnlyList<Operation>> batches, List<Change> changes)

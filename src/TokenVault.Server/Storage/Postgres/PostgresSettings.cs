@@ -6,7 +6,9 @@ namespace TokenVault.Server.Storage.Postgres;
 internal sealed class PostgresSettings
 {
     // A client that is paused or cut off in a transaction must not hold locks for ever; nothing of ours is idle in one for a millisecond.
-    private const string SessionSettings = "-c idle_in_transaction_session_timeout=10000 -c default_transaction_isolation=read\\ committed";
+    // Every statement is written for one index, so that a plan made once is as good as one for each set of values, and costs nothing.
+    private const string SessionSettings =
+        "-c idle_in_transaction_session_timeout=10000 -c default_transaction_isolation=read\\ committed -c plan_cache_mode=force_generic_plan";
 
     private const int ConnectSeconds = 5;
     private const int CommandSeconds = 10;
@@ -34,6 +36,13 @@ internal sealed class PostgresSettings
         CommandTimeout = 0,
         Options = "-c idle_in_transaction_session_timeout=0",
     }.ConnectionString;
+
+    /// <summary>For <see cref="PostgresAuditGroup"/>, beside the pool.</summary>
+    public PostgresSettings ForGroups => new(new NpgsqlConnectionStringBuilder(ConnectionString)
+    {
+        MinPoolSize = 0,
+        MaxPoolSize = PostgresAuditGroup.Groups,
+    });
 
     public int MaxPoolSize => _builder.MaxPoolSize;
 

@@ -12,6 +12,7 @@ namespace TokenVault.Server.Storage.Postgres;
 internal sealed class PostgresStorage : IStorage
 {
     private readonly PostgresPool _pool;
+    private readonly PostgresPool _groups;
     private readonly ChangeFeed _changes;
     private readonly PostgresCommit _commit;
     private readonly PostgresAuditGroup _audit;
@@ -28,7 +29,8 @@ internal sealed class PostgresStorage : IStorage
         var notices = new PostgresNotices(_changes);
         _pool = new PostgresPool(settings);
         _commit = new PostgresCommit(_pool, notices, time);
-        _audit = new PostgresAuditGroup(_commit);
+        _groups = new PostgresPool(settings.ForGroups);
+        _audit = new PostgresAuditGroup(new PostgresCommit(_groups, notices, time), _commit);
         _listener = new PostgresListener(settings, notices, logger);
     }
 
@@ -129,6 +131,7 @@ internal sealed class PostgresStorage : IStorage
 
         await _audit.DisposeAsync();
         await _listener.DisposeAsync();
+        await _groups.DisposeAsync();
         await _pool.DisposeAsync();
     }
 

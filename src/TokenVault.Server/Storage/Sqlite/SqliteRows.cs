@@ -1,11 +1,12 @@
 namespace TokenVault.Server.Storage.Sqlite;
 
 /// <summary>Writes of rows and their keys, on the writer's connection and inside its transaction.</summary>
-internal sealed class SqliteRows(SqliteConnection connection)
+internal sealed class SqliteRows(SqliteConnection connection, SqliteVersions versions)
 {
     /// <summary>The <paramref name="now"/> of every method is the batch's: what had expired by then is not there.</summary>
     public CommitOutcome Insert(Entity entity, long now)
     {
+        versions.Forget(entity.Kind, entity.Id);
         if (!TryInsertRow(entity))
         {
             if (FindRow(entity.Kind, entity.Id) is not { } dead || IsLive(dead.ExpiresAt, now))
@@ -29,6 +30,7 @@ internal sealed class SqliteRows(SqliteConnection connection)
 
     public CommitOutcome Put(Entity entity, long now)
     {
+        versions.Forget(entity.Kind, entity.Id);
         if (FindRow(entity.Kind, entity.Id) is not { } found)
         {
             return Insert(entity, now);
@@ -54,6 +56,7 @@ internal sealed class SqliteRows(SqliteConnection connection)
 
     public CommitOutcome Delete(string kind, string id, long version, long now)
     {
+        versions.Forget(kind, id);
         if (FindRow(kind, id) is not { } found || found.Version != version || !IsLive(found.ExpiresAt, now))
         {
             return CommitOutcome.VersionConflict;
@@ -63,10 +66,17 @@ internal sealed class SqliteRows(SqliteConnection connection)
         return CommitOutcome.Committed;
     }
 
-    public CommitOutcome Require(string kind, string id, long version, long now) =>
-        FindRow(kind, id) is { } found && found.Version == version && IsLive(found.ExpiresAt, now)
-            ? CommitOutcome.Committed
-            : CommitOutcome.VersionConflict;
+    public CommitOutcome Require(string kind, string id, long version, long now)
+    {
+        var known = versions.Find(kind, id);
+        if (known is null && FindRow(kind, id) is { } found)
+        {
+            known = (found.Version, found.ExpiresAt);
+            versions.Keep(kind, id, found.Version, found.ExpiresAt);
+        }
+
+        return known?.Version == version && IsLive(known.Value.ExpiresAt, now) ? CommitOutcome.Committed : CommitOutcome.VersionConflict;
+    }
 
     /// <summary>Removes the rows with this index key and adds them to <paramref name="changes"/>.</summary>
     public void DeleteIndexed(string name, string value, List<Change> changes)
@@ -77,8 +87,10 @@ internal sealed class SqliteRows(SqliteConnection connection)
             query.Bind(1, name).Bind(2, value);
             while (query.Step())
             {
+                var (kind, id) = (query.Text(1), query.Text(2));
                 rows.Add(query.Long(0));
-                changes.Add(new Change(query.Text(1), query.Text(2)));
+                changes.Add(new Change(kind, id));
+                versions.Forget(kind, id);
             }
         }
 
@@ -97,7 +109,7 @@ internal sealed class SqliteRows(SqliteConnection connection)
             }
         }
 
-        rows.ForEach(Remove);
+        rows.ForEach(RemoveUnnamed);
         return rows.Count;
     }
 
@@ -105,6 +117,7 @@ internal sealed class SqliteRows(SqliteConnection connection)
 
     private long? TryUpdate(Entity entity, long now)
     {
+        versions.Forget(entity.Kind, entity.Id);
         using var update = connection.Use(
             """
             UPDATE entity SET version = version + 1, expires_at = ?1, body = ?2
@@ -178,7 +191,7 @@ internal sealed class SqliteRows(SqliteConnection connection)
             }
         }
 
-        Remove(holder);
+        RemoveUnnamed(holder);
         return TryWriteUniqueKey(row, kind, key);
     }
 
@@ -206,6 +219,12 @@ internal sealed class SqliteRows(SqliteConnection connection)
         }
 
         return keys;
+    }
+
+    private void RemoveUnnamed(long row)
+    {
+        versions.ForgetAll();
+        Remove(row);
     }
 
     private void Remove(long row)

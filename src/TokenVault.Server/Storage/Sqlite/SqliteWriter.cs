@@ -17,6 +17,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly SqliteConnection _connection;
     private readonly SqliteTables _tables;
     private readonly SqliteLogIndex _log;
+    private readonly SqliteVersions _versions;
     private readonly ChangeFeed _changes;
     private readonly BlockingCollection<SqliteJob> _queue = [];
     private readonly List<SqliteJob> _group = [];
@@ -29,7 +30,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
         _connection = connection;
         _changes = changes;
         _log = new SqliteLogIndex(connection);
-        _tables = new SqliteTables(connection, new SqliteRows(connection), new SqliteLeases(connection), time);
+        _versions = new SqliteVersions(connection);
+        _tables = new SqliteTables(connection, new SqliteRows(connection, _versions), new SqliteLeases(connection), time);
         new Thread(Run) { IsBackground = true, Name = ThreadName }.Start();
     }
 
@@ -77,6 +79,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         catch (Exception e)
         {
             // What of the group reached the disk is unknown to its members, so none is told that it did.
+            _versions.ForgetAll();
             _group.ForEach(job => job.Fail(e));
             return;
         }
@@ -97,6 +100,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
             {
                 EndTransaction();
                 _connection.Begin();
+                _versions.Follow();
                 if (ApplyGroup())
                 {
                     _log.Extend();
@@ -129,6 +133,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 _group.RemoveAt(i--);
                 if (!_connection.InTransaction)
                 {
+                    _versions.ForgetAll();
                     return false;
                 }
 
@@ -174,6 +179,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void UndoSavepoint()
     {
+        _versions.ForgetAll();
         _connection.Use("ROLLBACK TO job").Run();
         _connection.Use("RELEASE job").Run();
     }
@@ -182,6 +188,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     {
         if (_connection.InTransaction)
         {
+            _versions.ForgetAll();
             _connection.Rollback();
         }
     }
