@@ -70,6 +70,9 @@ internal sealed class TestVault : IAsyncDisposable
                 // A clock that stands still has one second for all requests.
                 ["TokenVault:Api:RequestsPerSecond"] = "0",
 
+                // Most of a sign-in is its password's hash: the fewest that there may be.
+                ["TokenVault:Passwords:Iterations"] = "10000",
+
                 // The test's clock has nothing to do with the database's.
                 ["TokenVault:Storage:ClockTolerance"] = "36500.00:00:00",
             };
