@@ -12,7 +12,7 @@ internal static class OptionsValidation
         "Keys:PreviousRootKeyFile", "Keys:RetireAfter", "Tls:CertificateFile", "Tls:KeyFile", "Egress:AllowedNetworks",
         "Egress:CertificateAuthorityFile", "Egress:AnswerTimeout", "Proxy:PlainHttp", "Proxy:TrustedNetworks",
         "Sessions:IdleLifetime", "Sessions:AbsoluteLifetime", "Audit:RetentionDays", "Audit:ManagementReads", "Api:RequestsPerSecond",
-        "MultiFactor:SessionsMayExchange",
+        "MultiFactor:SessionsMayExchange", "Passwords:Iterations",
         "PrivilegedWorker:RequireIpAllowlist", "PrivilegedWorker:RequireGrants", "PrivilegedWorker:RefreshTokens", "PrivilegedWorker:MaxTokenAge",
         "PrivilegedWorker:RequestsPerMinute", "PrivilegedWorker:UsersPerHour",
         "Mtls:Alias", "Mtls:Port", "Mtls:CertificateAuthorityFile", "Mtls:Header", "ProofOfPossession:TrustApis",
@@ -59,6 +59,8 @@ internal static class OptionsValidation
         sessions.IdleLifetime = Parse(section, "Sessions:IdleLifetime", sessions.IdleLifetime, TryParseTime, "a time span like 72:00:00", errors);
         sessions.AbsoluteLifetime = Parse(section, "Sessions:AbsoluteLifetime", sessions.AbsoluteLifetime, TryParseTime, "a time span like 7.00:00:00", errors);
         options.MultiFactor.SessionsMayExchange = Parse(section, "MultiFactor:SessionsMayExchange", false, bool.TryParse, "true or false", errors);
+        options.Passwords.Iterations =
+            Parse(section, "Passwords:Iterations", options.Passwords.Iterations, TryParseIterations, "a number from 10000 to 10000000", errors);
         BindWorker(section, options.PrivilegedWorker, errors);
         options.Mtls.Alias = section["Mtls:Alias"];
         options.Mtls.Port = Parse(section, "Mtls:Port", 0, TryParsePort, "a port from 1 to 65535", errors);
@@ -239,6 +241,10 @@ internal static class OptionsValidation
 
     public static bool TryParsePort(string text, out int value) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value is >= 1 and <= 65_535;
+
+    /// <summary>No fewer than what NIST SP 800-63B (§5.1.1.2) allows; the most take seconds.</summary>
+    private static bool TryParseIterations(string text, out int value) =>
+        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value is >= 10_000 and <= 10_000_000;
 
     private static bool TryParseDays(string text, out int value) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out value) && value <= 36_500;

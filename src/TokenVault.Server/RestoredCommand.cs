@@ -70,7 +70,7 @@ internal static class RestoredCommand
             await output.WriteLineAsync($"  ended {ProgressLines.Count(await RemoveAsync(storage, kind, cancellationToken))} {name}");
         }
 
-        await using var keys = await SigningKeys.OpenAsync(storage, ring, time, cancellationToken);
+        await using var keys = await SigningKeys.OpenAsync(storage, ring, algorithm => algorithm.NewKey(), time, cancellationToken);
         await output.WriteLineAsync($"  withdrew {await keys.ReplaceAllAsync(cancellationToken)} signing keys: no access token or ID token issued so far verifies any more");
         await output.WriteLineAsync("Users sign in again; the accounts they connected are still connected.");
     }

@@ -45,6 +45,8 @@ internal sealed class TokenVaultOptions
 
     public MultiFactorOptions MultiFactor { get; set; } = new();
 
+    public PasswordOptions Passwords { get; set; } = new();
+
     public ApprovalOptions Approvals { get; set; } = new();
 
     public ApiOptions Api { get; set; } = new();
@@ -70,6 +72,12 @@ internal sealed class TokenVaultOptions
 
         /// <summary>Whether reads of the Management API are logged too; writes always are.</summary>
         public bool ManagementReads { get; set; }
+    }
+
+    internal sealed class PasswordOptions
+    {
+        /// <summary>Of PBKDF2, for the hash of a password.</summary>
+        public int Iterations { get; set; } = 100_000;
     }
 
     internal sealed class MultiFactorOptions

@@ -38,7 +38,7 @@ internal sealed partial class TokenVaultServer
         services.AddSingleton<AuditLog>().AddSingleton<AccessTokens>().AddSingleton<DpopProofs>().AddSingleton<PresentedTokens>().AddSingleton<AttemptLimiter>().AddSingleton<LimitAlarm>().AddSingleton<RequestRates>().AddSingleton<Health>();
         services.AddSingleton<Cursors>().AddSingleton<ManagementGate>().AddSingleton<ManagementTrace>().AddSingleton<ManagementRecords>().AddSingleton<Bootstrap>();
         services.AddSingleton<SessionPolicy>().AddSingleton<SessionTerms>(s => s.GetRequiredService<SessionPolicy>().CurrentAsync);
-        services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<LoginEndpoint>().AddSingleton<LoginAttempts>();
+        services.AddSingleton<SessionCookie>().AddSingleton<PageStates>().AddSingleton<PasswordHashes>().AddSingleton<LoginEndpoint>().AddSingleton<LoginAttempts>();
         services.AddSingleton<FactorVisits>().AddSingleton<FactorAcceptance>().AddSingleton<FactorCodes>().AddSingleton<FactorSecrets>().AddSingleton<RecoveryCodes>();
         services.AddSingleton<KnownBrowsers>().AddSingleton<PasskeyCeremony>().AddSingleton<ChallengeEndpoint>().AddSingleton<EnrolmentEndpoint>().AddSingleton<FactorEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<SignInChoices>(s => s.GetRequiredService<SignInPages>().ChoicesAsync);

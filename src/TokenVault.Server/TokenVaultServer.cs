@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Http;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Storage.Postgres;
 using TokenVault.Server.Storage.Sqlite;
@@ -25,11 +26,11 @@ internal sealed partial class TokenVaultServer : IAsyncDisposable
     {
         // Settings are read once. Watching their files would watch all below the working directory, and be told of every write to a store there.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton(new KeyPairMaker(algorithm => algorithm.NewKey()));
         LogFilters.Apply(builder);
         configure?.Invoke(builder);
         var options = OptionsValidation.Read(builder.Configuration);
-        var time = (TimeProvider)builder.Services.Last(service => service.ServiceType == typeof(TimeProvider)).ImplementationInstance!;
+        var time = Given<TimeProvider>(builder);
 
         CreateDataDirectory(options.DataDirectory);
         var storageLog = new LateLogger();
@@ -39,7 +40,7 @@ internal sealed partial class TokenVaultServer : IAsyncDisposable
         try
         {
             var ring = await KeyRing.OpenAsync(storage, options.RootKeys, time, CancellationToken.None);
-            var signingKeys = await SigningKeys.OpenAsync(storage, ring, time, CancellationToken.None);
+            var signingKeys = await SigningKeys.OpenAsync(storage, ring, Given<KeyPairMaker>(builder), time, CancellationToken.None);
             Register(builder.Services, options, storage, ring, signingKeys);
             Listen(builder, options);
             app = builder.Build();
@@ -92,6 +93,10 @@ internal sealed partial class TokenVaultServer : IAsyncDisposable
         options.Storage.ConnectionString is { } connectionString
             ? await PostgresStorage.OpenAsync(connectionString, time, log, options.Storage.ClockTolerance)
             : SqliteStorage.Open(options.DatabaseFile, time, log);
+
+    /// <summary>What is needed before there is a container: the default, or what whoever starts the server brings along instead.</summary>
+    private static T Given<T>(WebApplicationBuilder builder) =>
+        (T)builder.Services.Last(service => service.ServiceType == typeof(T)).ImplementationInstance!;
 
     /// <summary>For the server's eyes only: it holds the root key.</summary>
     private static void CreateDataDirectory(string path)

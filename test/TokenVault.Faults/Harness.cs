@@ -13,12 +13,12 @@ internal static class Harness
 
     private static readonly (string Name, Func<Scene, Task> RunAsync, TimeSpan Short, TimeSpan Full)[] Scenarios =
     [
-        ("storm", StormScenario.RunAsync, Minutes(1.5), Minutes(15)),
-        ("kill", KillScenario.RunAsync, Minutes(3), Minutes(45)),
-        ("pause", PauseScenario.RunAsync, Minutes(3), Minutes(30)),
-        ("database", DatabaseScenario.RunAsync, Minutes(2), Minutes(20)),
-        ("provider", ProviderScenario.RunAsync, Minutes(3), Minutes(20)),
-        ("disk", DiskScenario.RunAsync, Minutes(2), Minutes(10)),
+        ("storm", StormScenario.RunAsync, Minutes(4), Minutes(15)),
+        ("kill", KillScenario.RunAsync, Minutes(4), Minutes(45)),
+        ("pause", PauseScenario.RunAsync, Minutes(4), Minutes(30)),
+        ("database", DatabaseScenario.RunAsync, Minutes(4), Minutes(20)),
+        ("provider", ProviderScenario.RunAsync, Minutes(4), Minutes(20)),
+        ("disk", DiskScenario.RunAsync, Minutes(4), Minutes(10)),
     ];
 
     public static async Task<int> RunAsync(string[] args)

@@ -61,7 +61,7 @@ internal sealed class FakeProvider : IAsyncDisposable
     public static async Task<FakeProvider> StartAsync(SandboxOptions? options = null, TimeProvider? time = null)
     {
         var provider = new FakeProvider();
-        provider._sandbox = await SandboxProvider.StartAsync(options ?? Defaults(), time ?? TimeProvider.System, provider.AnswerAsync);
+        provider._sandbox = await SandboxProvider.StartAsync((options ?? Defaults()) with { NewKey = KeyPool.Take }, time ?? TimeProvider.System, provider.AnswerAsync);
         return provider;
     }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using TokenVault.Server;
 using TokenVault.Server.Demo;
+using TokenVault.Server.Keys.Jose;
 using TokenVault.Server.Storage;
 
 namespace TokenVault.Testing;
@@ -16,11 +17,11 @@ namespace TokenVault.Testing;
 internal sealed class TestVault : IAsyncDisposable
 {
     private readonly Dictionary<string, string?> _settings;
-    private readonly Action<IServiceCollection>? _services;
+    private readonly Action<IServiceCollection> _services;
     private TokenVaultServer _server;
 
     private TestVault(
-        TokenVaultServer server, Dictionary<string, string?> settings, VaultClock clock, TestLog log, Action<IServiceCollection>? services)
+        TokenVaultServer server, Dictionary<string, string?> settings, VaultClock clock, TestLog log, Action<IServiceCollection> services)
     {
         _services = services;
         _server = server;
@@ -57,6 +58,7 @@ internal sealed class TestVault : IAsyncDisposable
     {
         var clock = new VaultClock();
         var log = new TestLog();
+        var keys = new VaultKeys();
         for (var attempt = 1; ; attempt++)
         {
             var all = new Dictionary<string, string?>
@@ -68,6 +70,9 @@ internal sealed class TestVault : IAsyncDisposable
                 // A clock that stands still has one second for all requests.
                 ["TokenVault:Api:RequestsPerSecond"] = "0",
 
+                // Most of a sign-in is its password's hash: the fewest that there may be.
+                ["TokenVault:Passwords:Iterations"] = "10000",
+
                 // The test's clock has nothing to do with the database's.
                 ["TokenVault:Storage:ClockTolerance"] = "36500.00:00:00",
             };
@@ -78,12 +83,18 @@ internal sealed class TestVault : IAsyncDisposable
 
             try
             {
-                return new TestVault(await StartServerAsync(all, clock, log, services), all, clock, log, services);
+                return new TestVault(await StartServerAsync(all, clock, log, Bring), all, clock, log, Bring);
             }
             catch (StartupException e) when (attempt < 5 && e.Message.Contains("in use", StringComparison.OrdinalIgnoreCase))
             {
                 // Somebody else took the free port first.
             }
+        }
+
+        void Bring(IServiceCollection parts)
+        {
+            parts.AddSingleton(new KeyPairMaker(keys.Make));
+            services?.Invoke(parts);
         }
     }
 
@@ -126,12 +137,12 @@ internal sealed class TestVault : IAsyncDisposable
     }
 
     private static Task<TokenVaultServer> StartServerAsync(
-        Dictionary<string, string?> settings, VaultClock clock, TestLog log, Action<IServiceCollection>? services) =>
+        Dictionary<string, string?> settings, VaultClock clock, TestLog log, Action<IServiceCollection> services) =>
         TokenVaultServer.StartAsync([], builder =>
         {
             builder.Configuration.AddInMemoryCollection(settings);
             builder.Services.AddSingleton<TimeProvider>(clock);
-            services?.Invoke(builder.Services);
+            services(builder.Services);
             builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
         });
 }

@@ -15,7 +15,6 @@ internal sealed record ConnectionKey
 {
     public const string DefaultAlg = "RS256";
 
-    private const int RsaSize = 2048;
     private const string Purpose = "connection_key";
 
     /// <summary>What Auth0 names for connections.</summary>
@@ -37,8 +36,7 @@ internal sealed record ConnectionKey
 
     public static ConnectionKey Create(KeyRing ring, string connectionId, string alg, DateTimeOffset now)
     {
-        var algorithm = JwsAlgorithm.Find(alg)!;
-        using AsymmetricAlgorithm key = algorithm.IsRsa ? RSA.Create(RsaSize) : ECDsa.Create(algorithm.Curve);
+        using var key = JwsAlgorithm.Find(alg)!.NewKey();
         var kid = Jwk.Thumbprint(key);
         var privateKey = key.ExportPkcs8PrivateKey();
         try

@@ -7,9 +7,9 @@ using TokenVault.Server.Protocol;
 namespace TokenVault.Server.Demo;
 
 /// <summary>The key that the sandbox signs id_tokens with (RS256, which every client must know). Made when it is first needed.</summary>
-internal sealed class SandboxKey : IDisposable
+internal sealed class SandboxKey(Func<RSA> newKey) : IDisposable
 {
-    private readonly Lazy<RSA> _key = new(() => RSA.Create(2048));
+    private readonly Lazy<RSA> _key = new(newKey);
 
     public string KeyId { get; } = Identifier.Secret()[..12];
 

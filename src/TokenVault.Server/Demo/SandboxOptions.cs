@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace TokenVault.Server.Demo;
@@ -31,6 +32,9 @@ internal sealed record SandboxOptions
 
     /// <summary>0: any free port.</summary>
     public int Port { get; init; }
+
+    /// <summary>Makes the key that id_tokens are signed with, when it is first needed.</summary>
+    public Func<RSA> NewKey { get; init; } = () => RSA.Create(2048);
 
     /// <summary>With one, the sandbox speaks TLS.</summary>
     public X509Certificate2? Certificate { get; init; }

@@ -62,7 +62,7 @@ internal sealed class SandboxProvider : IAsyncDisposable
 
         var app = builder.Build();
         var engine = new SandboxEngine(options, time);
-        var key = new SandboxKey();
+        var key = new SandboxKey(options.NewKey);
         if (around is not null)
         {
             app.Use(next => context => around(context, next));

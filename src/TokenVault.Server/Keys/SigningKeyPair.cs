@@ -6,12 +6,10 @@ namespace TokenVault.Server.Keys;
 /// <summary>A signing key in memory: what signs, what verifies, and what is published of it.</summary>
 internal sealed record SigningKeyPair(JwsSigner Signer, VerificationKey Verifier, byte[] Jwk, Lazy<SigningCertificate?> Certificate)
 {
-    private const int RsaSize = 2048;
-
     /// <summary>A new key, ready to be stored.</summary>
-    public static SigningKey Create(string alg, SigningKeyState state, KeyRing ring, DateTimeOffset now)
+    public static SigningKey Create(string alg, SigningKeyState state, KeyRing ring, KeyPairMaker maker, DateTimeOffset now)
     {
-        using AsymmetricAlgorithm key = Algorithm(alg).IsRsa ? RSA.Create(RsaSize) : ECDsa.Create(Algorithm(alg).Curve);
+        using var key = maker(Algorithm(alg));
         var kid = Jose.Jwk.Thumbprint(key);
         var record = new SigningKey
         {

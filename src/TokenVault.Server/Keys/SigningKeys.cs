@@ -17,15 +17,17 @@ internal sealed class SigningKeys : IAsyncDisposable
 
     private readonly IStorage _storage;
     private readonly KeyRing _ring;
+    private readonly KeyPairMaker _maker;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _reloading = new(1);
     private readonly ChangeFollower _follower;
     private Snapshot _snapshot = Snapshot.Empty;
 
-    private SigningKeys(IStorage storage, KeyRing ring, TimeProvider time)
+    private SigningKeys(IStorage storage, KeyRing ring, KeyPairMaker maker, TimeProvider time)
     {
         _storage = storage;
         _ring = ring;
+        _maker = maker;
         _time = time;
         _follower = new ChangeFollower(storage, SigningKey.Kind, ReloadAsync, time);
     }
@@ -38,9 +40,10 @@ internal sealed class SigningKeys : IAsyncDisposable
 
     /// <summary>Reads the keys; makes a current and a next one for every algorithm that has none.</summary>
     /// <exception cref="StartupException">A stored key does not open.</exception>
-    public static async Task<SigningKeys> OpenAsync(IStorage storage, KeyRing ring, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<SigningKeys> OpenAsync(
+        IStorage storage, KeyRing ring, KeyPairMaker maker, TimeProvider time, CancellationToken cancellationToken)
     {
-        var keys = new SigningKeys(storage, ring, time);
+        var keys = new SigningKeys(storage, ring, maker, time);
         try
         {
             await keys.CreateMissingAsync(cancellationToken);
@@ -88,7 +91,7 @@ internal sealed class SigningKeys : IAsyncDisposable
         await _storage.CommitAsync(With(row, new Batch()
             .Replace(current with { State = SigningKeyState.Previous, RetiredAt = now })
             .Replace(next with { State = SigningKeyState.Current, CurrentSince = now })
-            .Insert(SigningKeyPair.Create(alg, SigningKeyState.Next, _ring, now))));
+            .Insert(SigningKeyPair.Create(alg, SigningKeyState.Next, _ring, _maker, now))));
         await ReloadAsync(cancellationToken);
     }
 
@@ -147,8 +150,8 @@ internal sealed class SigningKeys : IAsyncDisposable
             // When another node was quicker, its keys are the ones.
             var now = _time.GetUtcNow();
             await _storage.CommitAsync(new Batch()
-                .Insert(SigningKeyPair.Create(alg, SigningKeyState.Current, _ring, now))
-                .Insert(SigningKeyPair.Create(alg, SigningKeyState.Next, _ring, now)));
+                .Insert(SigningKeyPair.Create(alg, SigningKeyState.Current, _ring, _maker, now))
+                .Insert(SigningKeyPair.Create(alg, SigningKeyState.Next, _ring, _maker, now)));
         }
     }
 

@@ -6,7 +6,7 @@ namespace TokenVault.Server.Users;
 
 /// <summary>The sign-in page of local users.</summary>
 internal sealed class LoginEndpoint(
-    IStorage storage, SessionCookie sessions, PageStates states, LoginAttempts attempts, SignInChoices choices)
+    IStorage storage, SessionCookie sessions, PageStates states, LoginAttempts attempts, PasswordHashes hashes, SignInChoices choices)
 {
     /// <summary>The page's name in <see cref="PageStates"/>.</summary>
     public const string PageName = "login";
@@ -71,30 +71,36 @@ internal sealed class LoginEndpoint(
         }
 
         var user = await FindAsync(username, context.RequestAborted);
-        var matches = await Passwords.MatchesAsync(user?.PasswordHashFor(username), form["password"] ?? "", context.RequestAborted);
-        if (matches is null)
+        var attempt = await hashes.TryAsync(user?.PasswordHashFor(username), form["password"] ?? "", context.RequestAborted);
+        if (attempt is null)
         {
             await RefuseAsync(context, form["state"]!, state, username, "The server is busy. Try again in a moment.", 503);
             return;
         }
 
-        if (matches == false || user!.Blocked)
+        if (!attempt.Matches || user!.Blocked)
         {
-            await attempts.FailedAsync(context, user, isBlocked: matches == true);
+            await attempts.FailedAsync(context, user, isBlocked: attempt.Matches);
             await RefuseAsync(context, form["state"]!, state, username, "Wrong user name or password.", 401);
             return;
         }
 
-        await BeginSessionAsync(context, user, username);
+        await BeginSessionAsync(context, user, username, attempt.StrongerHash);
         await AuthorizePage.GoOnAsync(context, state.Query, form["state"]!, "You are signed in");
     }
 
-    private async ValueTask BeginSessionAsync(HttpContext context, User user, string username)
+    private async ValueTask BeginSessionAsync(HttpContext context, User user, string username, string? strongerHash)
     {
         var batch = new Batch();
         if (await sessions.FindAsync(context) is { } former)
         {
             batch.DeleteIndexed("session", former.Session.Id);
+        }
+
+        if (strongerHash is not null)
+        {
+            // Neither is it a change of the user, nor does the sign-in fail where somebody else has just made one.
+            batch.Rewrite(user.WithPasswordHash(username, strongerHash).ToEntity());
         }
 
         var session = await sessions.BeginAsync(context, user, user.LocalIdentity(username) ?? user.Main()) with { Methods = [AuthenticationMethod.Password] };

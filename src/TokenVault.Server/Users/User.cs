@@ -101,6 +101,15 @@ internal sealed record User : IRecord<User>
 
     public string? PasswordHashFor(string login) => LocalIdentity(login)?.PasswordHash;
 
+    /// <summary>With another hash of the password by which this login name signs in.</summary>
+    public User WithPasswordHash(string login, string hash)
+    {
+        var local = LocalIdentity(login);
+        return Linked.Any(linked => ReferenceEquals(linked, local))
+            ? this with { Linked = [.. Linked.Select(linked => ReferenceEquals(linked, local) ? linked with { PasswordHash = hash } : linked)] }
+            : this with { PasswordHash = hash };
+    }
+
     /// <summary>E-mail addresses and user names are one per connection, whatever their case.</summary>
     public static string LoginKey(string connection, string login) => $"{connection} {login.ToLowerInvariant()}";
 

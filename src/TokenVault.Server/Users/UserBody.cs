@@ -7,7 +7,8 @@ namespace TokenVault.Server.Users;
 /// <summary>What a body may say about a user, laid over the user there is.</summary>
 internal static class UserBody
 {
-    public static User Read(BodyReader body, User current)
+    /// <param name="hash">Makes a password's hash.</param>
+    public static User Read(BodyReader body, User current, Func<string, string> hash)
     {
         var isNew = current.Version == 0;
         var connection = body.Text("connection", current.Connection, 128);
@@ -49,7 +50,7 @@ internal static class UserBody
             body.Refuse("Missing required property: email", "");
         }
 
-        return ReadPassword(body, user, isNew);
+        return ReadPassword(body, user, isNew, hash);
     }
 
     /// <summary>Of a user who came from a provider, the address is the provider's to say, and there is no user name and no password.</summary>
@@ -74,7 +75,7 @@ internal static class UserBody
     public static string ReadId(BodyReader body) =>
         body.Text("user_id", current: null, 64, IdProblem) is { } id ? "auth0|" + id : Identifier.User();
 
-    private static User ReadPassword(BodyReader body, User user, bool isNew)
+    private static User ReadPassword(BodyReader body, User user, bool isNew, Func<string, string> hash)
     {
         var password = isNew ? body.RequiredText("password", "", Passwords.Longest) : body.Text("password", current: null, Passwords.Longest);
         if (password is null || body.Failing)
@@ -84,7 +85,7 @@ internal static class UserBody
 
         if (Passwords.Problem(password, user.Email, user.Username) is not { } problem)
         {
-            return user with { PasswordHash = Passwords.Hash(password) };
+            return user with { PasswordHash = hash(password) };
         }
 
         body.Refuse(problem, "password");

@@ -32,10 +32,10 @@ internal static class UserDocs
         New = body =>
         {
             UserBody.ReadId(body);
-            UserBody.Read(body, new User { UserId = "", Connection = "" });
+            UserBody.Read(body, new User { UserId = "", Connection = "" }, password => password);
         },
         NewExample = new JsonObject { ["connection"] = Wire.DatabaseConnection, ["email"] = "ada@example.com", ["password"] = "a long one of your own" },
-        Change = body => UserBody.Read(body, Example),
+        Change = body => UserBody.Read(body, Example, password => password),
         ChangeExample = new JsonObject { ["user_metadata"] = new JsonObject { ["language"] = "en" } },
         Filters =
         [

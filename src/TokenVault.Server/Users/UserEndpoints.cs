@@ -5,7 +5,8 @@ using TokenVault.Server.Storage;
 namespace TokenVault.Server.Users;
 
 /// <summary><c>/api/v2/users</c>: the people who sign in here.</summary>
-internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time, IEnumerable<UserRemoval> removals, SessionEnd ending)
+internal sealed class UserEndpoints(
+    ManagementRecords records, PasswordHashes hashes, TimeProvider time, IEnumerable<UserRemoval> removals, SessionEnd ending)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -85,7 +86,7 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
     {
         var body = await request.BodyAsync();
         var now = time.GetUtcNow();
-        var user = UserBody.Read(body, new User { UserId = UserBody.ReadId(body), Connection = "", CreatedAt = now, UpdatedAt = now });
+        var user = UserBody.Read(body, new User { UserId = UserBody.ReadId(body), Connection = "", CreatedAt = now, UpdatedAt = now }, hashes.Of);
         if (body.Refused(out var error))
         {
             return error;
@@ -111,7 +112,7 @@ internal sealed class UserEndpoints(ManagementRecords records, TimeProvider time
             }
 
             var body = BodyReader.OfObject(json);
-            var user = UserBody.Read(body, current) with { UpdatedAt = time.GetUtcNow() };
+            var user = UserBody.Read(body, current, hashes.Of) with { UpdatedAt = time.GetUtcNow() };
             if (body.Refused(out var error))
             {
                 return error;

@@ -8,6 +8,7 @@ namespace TokenVault.Tests.Keys;
 /// <summary>An empty store with a place for a root key, gone after the test.</summary>
 internal sealed class KeyStore : IAsyncDisposable
 {
+    private readonly VaultKeys _keys = new();
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("tokenvault-keys-");
 
     public KeyStore() => Storage = SqliteStorage.Open(Path.Combine(_directory.FullName, "vault.db"), Clock);
@@ -25,8 +26,10 @@ internal sealed class KeyStore : IAsyncDisposable
 
     public Task<KeyRing> OpenRingAsync() => KeyRing.OpenAsync(Storage, new RootKeys(RootKeyFile), Clock, CancellationToken.None);
 
-    public async Task<SigningKeys> OpenSigningKeysAsync() =>
-        await SigningKeys.OpenAsync(Storage, await OpenRingAsync(), Clock, CancellationToken.None);
+    public async Task<SigningKeys> OpenSigningKeysAsync() => await OpenSigningKeysAsync(await OpenRingAsync());
+
+    public Task<SigningKeys> OpenSigningKeysAsync(KeyRing ring) =>
+        SigningKeys.OpenAsync(Storage, ring, _keys.Make, Clock, CancellationToken.None);
 
     /// <summary>Changes a stored row behind the server's back.</summary>
     public async Task TamperAsync<T>(T changed)

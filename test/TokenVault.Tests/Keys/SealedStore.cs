@@ -4,6 +4,7 @@ using TokenVault.Server.Keys;
 using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
+using TokenVault.Testing;
 
 namespace TokenVault.Tests.Keys;
 
@@ -20,7 +21,7 @@ internal sealed class SealedStore(IStorage storage, KeyRing ring, TimeProvider t
 
     public async Task FillAsync(int tokensets, int others = 10)
     {
-        await (await SigningKeys.OpenAsync(storage, ring, time, CancellationToken.None)).DisposeAsync();
+        await (await SigningKeys.OpenAsync(storage, ring, new VaultKeys().Make, time, CancellationToken.None)).DisposeAsync();
         await InsertAsync(Enumerable.Range(0, others).Select(_ => Connection()));
         await InsertAsync(Enumerable.Range(0, tokensets).Select(_ => Tokenset(Identifier.User(), "con_1", "calendar")));
         await InsertAsync(Enumerable.Range(0, others).Select(_ => Receipt()));

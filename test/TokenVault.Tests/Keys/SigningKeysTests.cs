@@ -219,7 +219,7 @@ public sealed class SigningKeysTests
         var ring = await store.OpenRingAsync();
 
         var opened = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(
-            () => SigningKeys.OpenAsync(store.Storage, ring, store.Clock, CancellationToken.None))));
+            () => store.OpenSigningKeysAsync(ring))));
 
         opened.Select(k => Encoding.UTF8.GetString(k.Jwks.Span)).Distinct().Count().ShouldBe(1);
         Published(opened[0]).Count.ShouldBe(4);

@@ -171,6 +171,7 @@ public class ConnectionTests
     [InlineData("https://idp.example/token#x")]
     [InlineData("http://127.1/token")]
     [InlineData("http://10.0.0.1/token")]
+    [InlineData("http://128.0.0.1/token")]
     public async Task T_MG_05_endpoints_are_https_or_on_this_machine(string url)
     {
         var host = await ManagementHost.SharedAsync();
@@ -181,7 +182,10 @@ public class ConnectionTests
             reply.Message.ShouldNotBeNull().ShouldContain(member);
         }
 
-        await host.CreateAsync("/connections", $$$"""{"name":"{{{NewName()}}}","strategy":"google-oauth2","options":{"tokenURL":"http://127.0.0.1:9/token"}}""");
+        foreach (var here in (string[])["http://127.0.0.1:9/token", "http://127.29.3.4:9/token", "http://[::1]:9/token", "http://localhost:9/token"])
+        {
+            await host.CreateAsync("/connections", $$$"""{"name":"{{{NewName()}}}","strategy":"google-oauth2","options":{"tokenURL":"{{{here}}}"}}""");
+        }
     }
 
     [Theory]

@@ -5,6 +5,8 @@ namespace TokenVault.Server.Keys.Jose;
 /// <summary>An asymmetric signature algorithm of RFC 7518 §3.1. There is no symmetric one, and no <c>none</c> (T-ST-02).</summary>
 internal sealed class JwsAlgorithm
 {
+    private const int RsaSize = 2048;
+
     private static readonly Dictionary<string, JwsAlgorithm> Known = new(StringComparer.Ordinal)
     {
         ["RS256"] = Rsa("RS256", HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1),
@@ -35,6 +37,9 @@ internal sealed class JwsAlgorithm
     public bool IsRsa => Padding is not null;
 
     public static JwsAlgorithm? Find(string name) => Known.GetValueOrDefault(name);
+
+    /// <summary>A new key pair for it.</summary>
+    public AsymmetricAlgorithm NewKey() => IsRsa ? RSA.Create(RsaSize) : ECDsa.Create(Curve);
 
     private static JwsAlgorithm Rsa(string name, HashAlgorithmName hash, RSASignaturePadding padding) =>
         new() { Name = name, Hash = hash, Padding = padding };

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using TokenVault.Server.Demo;
+using TokenVault.Testing;
 
 namespace TokenVault.Tests.Connections.Behaviours;
 
@@ -19,7 +20,7 @@ internal sealed class ProviderDouble : IAsyncDisposable
     public const string ClientId = "client:id/1";
     public const string ClientSecret = "s3cret+&=%/ä";
 
-    private readonly SandboxKey _key = new();
+    private readonly SandboxKey _key = new(KeyPool.Take);
     private readonly TimeProvider _time;
     private readonly (X509Certificate2 Authority, X509Certificate2 Server) _certificates;
     private WebApplication? _app;

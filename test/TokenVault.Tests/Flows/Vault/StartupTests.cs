@@ -121,13 +121,14 @@ public sealed class StartupTests : IAsyncLifetime
             ("TokenVault:Egress:AnswerTimeout", "00:02:00"),
             ("TokenVault:Tls:CertificateFile", "/no/such/server.pem"),
             ("TokenVault:Sessions:IdleLifetime", "soon"),
+            ("TokenVault:Passwords:Iterations", "9999"),
             ("TokenVault:Proxy:PlainHttp", "yes"),
             ("TokenVault:Storage:ConnectionStringFile", "/no/such/secret"));
 
         string[] wrong =
         [
             "Issuer", "Isuer", "Egress__AllowedNetworks", "Egress__CertificateAuthorityFile", "Egress__AnswerTimeout", "Tls__CertificateFile",
-            "Sessions__IdleLifetime", "Proxy__PlainHttp", "Storage__ConnectionStringFile",
+            "Sessions__IdleLifetime", "Passwords__Iterations must be a number from 10000", "Proxy__PlainHttp", "Storage__ConnectionStringFile",
         ];
         foreach (var setting in wrong)
         {
