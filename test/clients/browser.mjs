@@ -16,11 +16,9 @@ export class Browser {
         return request.url;
       }
 
-      const response = await this.#send(request);
-      const location = response.headers.get('location');
-      if (location !== null && response.status >= 300 && response.status < 400) {
-        await response.body?.cancel();
-        request = { url: new URL(location, request.url), method: 'GET', from: request.url };
+      const { redirect, response } = await this.#step(request);
+      if (redirect !== undefined) {
+        request = redirect;
         continue;
       }
 
@@ -35,11 +33,9 @@ export class Browser {
   async settle(url, { answer = {} }) {
     let request = { url: new URL(url), method: 'GET', from: undefined };
     for (let step = 0; step < maxSteps; step++) {
-      const response = await this.#send(request);
-      const location = response.headers.get('location');
-      if (location !== null && response.status >= 300 && response.status < 400) {
-        await response.body?.cancel();
-        request = { url: new URL(location, request.url), method: 'GET', from: request.url };
+      const { redirect, response } = await this.#step(request);
+      if (redirect !== undefined) {
+        request = redirect;
         continue;
       }
 
@@ -58,14 +54,12 @@ export class Browser {
   async open(url, { headers } = {}) {
     let request = { url: new URL(url), method: 'GET', from: undefined, headers };
     for (let step = 0; step < maxSteps; step++) {
-      const response = await this.#send(request);
-      const location = response.headers.get('location');
-      if (location === null || response.status < 300 || response.status >= 400) {
+      const { redirect, response } = await this.#step(request);
+      if (redirect === undefined) {
         return { url: request.url, status: response.status, headers: response.headers, text: await response.text() };
       }
 
-      await response.body?.cancel();
-      request = { url: new URL(location, request.url), method: 'GET', from: request.url };
+      request = redirect;
     }
 
     throw new Error(`too many redirects from ${url}`);
@@ -74,6 +68,18 @@ export class Browser {
   /** Whoever is at `url` does not know this browser any more. */
   forget(url) {
     this.#cookies = this.#cookies.filter((cookie) => cookie.host !== new URL(url).hostname);
+  }
+
+  /** The request that a redirect asks for, or the response that is none. */
+  async #step(request) {
+    const response = await this.#send(request);
+    const location = response.headers.get('location');
+    if (location === null || response.status < 300 || response.status >= 400) {
+      return { response };
+    }
+
+    await response.body?.cancel();
+    return { redirect: { url: new URL(location, request.url), method: 'GET', from: request.url }, response };
   }
 
   async #send({ url, method, body, from, headers: further }) {
