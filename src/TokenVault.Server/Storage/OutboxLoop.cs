@@ -50,9 +50,7 @@ internal sealed class OutboxLoop<T>(IStorage storage, string name, EntityKey ind
 
     private async Task WorkAsync(Func<T, CancellationToken, Task> attempt, CancellationToken stopping)
     {
-        var now = time.GetUtcNow();
-        var due = (await storage.ListReadableAsync<T>(index, logger, stopping)).Where(row => dueAt(row) <= now).ToList();
-        if (due.Count == 0)
+        if ((await FindDueAsync(stopping)).Count == 0)
         {
             return;
         }
@@ -63,8 +61,16 @@ internal sealed class OutboxLoop<T>(IStorage storage, string name, EntityKey ind
             return;
         }
 
+        // Once more: whoever had the lease until now may have done what was due.
+        var due = await FindDueAsync(stopping);
         await Parallel.ForEachAsync(
             due, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stopping }, async (row, _) => await attempt(row, stopping));
         await storage.CommitAsync(new Batch().ReleaseLease(name, lease.Fence));
+    }
+
+    private async Task<IReadOnlyList<T>> FindDueAsync(CancellationToken stopping)
+    {
+        var now = time.GetUtcNow();
+        return [.. (await storage.ListReadableAsync<T>(index, logger, stopping)).Where(row => dueAt(row) <= now)];
     }
 }
