@@ -147,6 +147,26 @@ public sealed class PostgresStorageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task T_ST_11_Audit_rows_whose_COMMIT_is_refused_are_not_committed()
+    {
+        await using var storage = await OpenAsync();
+        await storage.CommitAsync(new Batch().Insert(new Note { Id = "a" }));
+        await _database.ExecuteAsync(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.id = ''bad'' THEN RAISE ''no''; END IF; RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();
+            """);
+        var commits = Enumerable.Range(0, 20)
+            .Select(i => storage.CommitAsync(new Batch().Require<Note>("a", 1).Append(new AuditRow(i == 10 ? "bad" : $"{i}", DateTimeOffset.UnixEpoch, []))).AsTask())
+            .ToList();
+
+        await Should.ThrowAsync<Npgsql.PostgresException>(commits[10]);
+        commits.RemoveAt(10);
+        (await Task.WhenAll(commits)).ShouldAllBe(result => result.Committed);
+        (await storage.ReadAuditAsync(0, 100, default)).Count.ShouldBe(19);
+    }
+
+    [Fact]
     public async Task A_reader_of_the_audit_that_goes_by_sequence_misses_nothing()
     {
         await using var storage = await OpenAsync();
