@@ -54,8 +54,8 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
     /// </summary>
     /// <remarks>
     /// It asks nobody: the answer that came with it is not in the store yet, and must get there first (F-03). Some providers repeat the
-    /// id_token of the sign-in, so its age says nothing here. And a token whose key is not at hand proves nothing either way: the provider
-    /// may as well have sent none, and the tokens beside it must not be lost for it.
+    /// id_token of the sign-in, so its age says nothing here. And a token that no key at hand verifies proves nothing either way (the provider
+    /// may have another key since, under a new id or the old one): it may as well have sent none, and the tokens beside it must not be lost for it.
     /// </remarks>
     public ProviderFailure? Compare(string idToken, ProviderTarget target, ProviderIdentity account)
     {
@@ -67,14 +67,12 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
             RequireExpiry = false,
             Skew = TimeSpan.FromDays(3650),
         };
-        var missed = false;
-        var token = JwtVerifier.Verify(idToken, expected, Find, time.GetUtcNow(), out var broken);
-        if (missed)
+        if (VerifiedJws.Verify(idToken, kid => ProviderKeys.Pick(keys.Held(target.Endpoints), kid), out _) is not { } jws)
         {
             return null;
         }
 
-        if (token is null)
+        if (VerifiedJwt.Check(jws, expected, time.GetUtcNow(), out var broken) is not { } token)
         {
             return Rejected(broken).Failure;
         }
@@ -85,13 +83,6 @@ internal sealed class IdTokenVerifier(ProviderKeys keys, TimeProvider time)
         }
 
         return string.Equals(token.Subject, account.Subject, StringComparison.Ordinal) ? null : Rejected("another subject").Failure;
-
-        VerificationKey? Find(string? kid)
-        {
-            var key = ProviderKeys.Pick(keys.Held(target.Endpoints), kid);
-            missed = key is null;
-            return key;
-        }
     }
 
     private async Task<Verification> VerifyAsync(

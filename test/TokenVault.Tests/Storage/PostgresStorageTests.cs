@@ -147,6 +147,55 @@ public sealed class PostgresStorageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_purge_and_the_count_of_a_small_kind_do_not_read_the_whole_table()
+    {
+        const string scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'entity'";
+        await using (var storage = await OpenAsync())
+        {
+            await storage.CommitAsync(new Batch().Insert(new Note { Id = "a" }));
+            await _database.ExecuteAsync(
+                """
+                INSERT INTO entity SELECT 'other', md5(i::text), 1, 4000000000000000 + abs(hashint4(i)::bigint), decode(repeat(md5(i::text), 8), 'hex') FROM generate_series(1, 20000) AS i;
+                ANALYZE entity;
+                SELECT pg_stat_reset();
+                """);
+            for (var i = 0; i < 10; i++)
+            {
+                (await storage.PurgeExpiredAsync(1_000, default)).ShouldBe(0);
+                (await storage.CountAsync(new ListQuery("note"), default)).ShouldBe(1);
+            }
+        }
+
+        // What a connection's process has counted is there when it has ended.
+        while (await _database.ExecuteAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") != "0")
+        {
+            await Task.Yield();
+        }
+
+        (await _database.ExecuteAsync(scans)).ShouldBe("0");
+    }
+
+    [Fact]
+    public async Task T_ST_11_Audit_rows_whose_COMMIT_is_refused_are_not_committed()
+    {
+        await using var storage = await OpenAsync();
+        await storage.CommitAsync(new Batch().Insert(new Note { Id = "a" }));
+        await _database.ExecuteAsync(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.id = ''bad'' THEN RAISE ''no''; END IF; RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();
+            """);
+        var commits = Enumerable.Range(0, 20)
+            .Select(i => storage.CommitAsync(new Batch().Require<Note>("a", 1).Append(new AuditRow(i == 10 ? "bad" : $"{i}", DateTimeOffset.UnixEpoch, []))).AsTask())
+            .ToList();
+
+        await Should.ThrowAsync<Npgsql.PostgresException>(commits[10]);
+        commits.RemoveAt(10);
+        (await Task.WhenAll(commits)).ShouldAllBe(result => result.Committed);
+        (await storage.ReadAuditAsync(0, 100, default)).Count.ShouldBe(19);
+    }
+
+    [Fact]
     public async Task A_reader_of_the_audit_that_goes_by_sequence_misses_nothing()
     {
         await using var storage = await OpenAsync();

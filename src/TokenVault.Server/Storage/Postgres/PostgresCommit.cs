@@ -41,7 +41,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     /// <summary>Batches of audit rows, and of a row each, in one commit, each with its own requirements, which decide for that batch alone.</summary>
     /// <returns>Which of them are committed. Of the others nothing is: a requirement is not met, or somebody is writing that row, or its row is there already.</returns>
     /// <exception cref="CommitOutcomeUnknownException">Contact was lost during COMMIT.</exception>
-    /// <exception cref="StorageUnavailableException">Nothing was changed.</exception>
+    /// <exception cref="StorageUnavailableException">No row was changed; that the audit rows are there is possible.</exception>
     public async Task<bool[]> AppendAsync(IReadOnlyList<IReadOnlyList<Operation>> batches)
     {
         var changes = batches.SelectMany(batch => batch).Select(Changed).OfType<Change>().ToList();

@@ -6,9 +6,11 @@ namespace TokenVault.Server.Storage.Postgres;
 internal sealed class PostgresSettings
 {
     // A client that is paused or cut off in a transaction must not hold locks for ever; nothing of ours is idle in one for a millisecond.
-    // Every statement is written for one index, so that a plan made once is as good as one for each set of values, and costs nothing.
-    private const string SessionSettings =
-        "-c idle_in_transaction_session_timeout=10000 -c default_transaction_isolation=read\\ committed -c plan_cache_mode=force_generic_plan";
+    private const string SessionSettings = "-c idle_in_transaction_session_timeout=10000 -c default_transaction_isolation=read\\ committed";
+
+    // Their statements name rows by kind and id, so that a plan made once is as good as one for each set of values, and costs nothing. It is
+    // not where LIMIT or a time decides how many rows there are: a purge would read the whole table.
+    private const string GroupSettings = "-c plan_cache_mode=force_generic_plan";
 
     private const int ConnectSeconds = 5;
     private const int CommandSeconds = 10;
@@ -42,6 +44,7 @@ internal sealed class PostgresSettings
     {
         MinPoolSize = 0,
         MaxPoolSize = PostgresAuditGroup.Groups,
+        Options = $"{GroupSettings} {_builder.Options}",
     });
 
     public int MaxPoolSize => _builder.MaxPoolSize;

@@ -7,7 +7,7 @@ namespace TokenVault.Server.Storage.Sqlite;
 /// </summary>
 internal sealed class SqliteVersions(SqliteConnection connection)
 {
-    /// <summary>Then it begins anew: 5 MB at most.</summary>
+    /// <summary>Then it begins anew: 5 MB, and the ids.</summary>
     private const int Most = 65_536;
 
     private readonly Dictionary<(string Kind, string Id), (long Version, long? ExpiresAt)> _known = [];

@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
@@ -38,6 +40,20 @@ public sealed class RefreshIdentityTests(VaultScene scene) : IClassFixture<Vault
     }
 
     [Fact]
+    public async Task F_03_Another_key_under_the_id_of_the_one_at_hand_costs_no_tokens()
+    {
+        var user = await scene.ConnectedUserAsync();
+        scene.EndAccessTokens();
+        scene.Clock.Jump(TimeSpan.FromHours(1));
+        scene.Provider.Keys.Next(Fault.Rewriting((set, _) => set["keys"]![0]!["n"] = OtherModulus()));
+
+        (await user.ExchangeAsync()).Status.ShouldBe(200);
+
+        // The others' key is the right one again.
+        scene.Clock.Jump(TimeSpan.FromHours(1));
+    }
+
+    [Fact]
     public async Task T_UP_08_Tokens_that_name_another_account_at_a_refresh_are_quarantined()
     {
         var user = await scene.ConnectedUserAsync();
@@ -50,5 +66,11 @@ public sealed class RefreshIdentityTests(VaultScene scene) : IClassFixture<Vault
         kept.ShouldHaveSingleItem().Unread.ShouldBeTrue();
         (await scene.AuditAsync("tokenset_answer_unread", user.Id)).ShouldHaveSingleItem();
         (await scene.AuditAsync("tokenset_died", user.Id)).ShouldHaveSingleItem();
+    }
+
+    private static string OtherModulus()
+    {
+        using var other = RSA.Create(2048);
+        return Base64Url.EncodeToString(other.ExportParameters(includePrivateParameters: false).Modulus);
     }
 }
