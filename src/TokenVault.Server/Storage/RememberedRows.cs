@@ -12,8 +12,11 @@ internal sealed class RememberedRows<T> : IDisposable
     /// <summary>Of a row as it is stored, where there are as many as may be: more than that of a tokenset is seldom.</summary>
     private const long UsualBytes = 4 * 1024;
 
-    /// <summary>What part is forgotten when there is too much, and is for what comes again only.</summary>
+    /// <summary>What part is forgotten when there is too much.</summary>
     private const int Room = 16;
+
+    /// <summary>What part is for what comes again only.</summary>
+    private const int ForReturning = 2;
 
     private static readonly string OwnerKind = Change.OwnerKind(T.Kind);
 
@@ -94,7 +97,7 @@ internal sealed class RememberedRows<T> : IDisposable
     }
 
     /// <summary>
-    /// Where room is scarce, what was not kept before is kept when it comes again: of thousands of users who come once each, nobody drives out
+    /// From half of the room on, what is not kept yet is kept when it comes again: of thousands of users who come once each, nobody drives out
     /// one who comes often, nor leaves rows behind that only a collection of the whole heap would free.
     /// </summary>
     /// <param name="lookup">What they are found by.</param>
@@ -111,7 +114,7 @@ internal sealed class RememberedRows<T> : IDisposable
             }
 
             Remove(lookup);
-            if (IsMoreThan(_most - (_most / Room), MostBytes - (MostBytes / Room), rows.Length, bytes))
+            if (IsMoreThan(_most - (_most / ForReturning), MostBytes - (MostBytes / ForReturning), rows.Length, bytes))
             {
                 _seen ??= new SeenLately(_most);
                 if (!_seen.Again(lookup))
