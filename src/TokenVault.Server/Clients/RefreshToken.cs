@@ -18,17 +18,21 @@ internal sealed record RefreshToken : IRecord<RefreshToken>
 
     public required string Id { get; init; }
 
+    [JsonConverter(typeof(SharedText))]
     public required string ClientId { get; init; }
 
+    [JsonConverter(typeof(SharedText))]
     public required string UserId { get; init; }
 
     /// <summary>The sign-in session it was issued in.</summary>
     public string? SessionId { get; init; }
 
     /// <summary>The API it was issued for; null when only OpenID Connect was asked for.</summary>
+    [JsonConverter(typeof(SharedText))]
     public string? Audience { get; init; }
 
     /// <summary>The scopes the user granted, in the order granted.</summary>
+    [JsonConverter(typeof(SharedTexts))]
     public IReadOnlyList<string> Scopes { get; set; } = [];
 
     public bool Rotating { get; init; }
@@ -54,6 +58,7 @@ internal sealed record RefreshToken : IRecord<RefreshToken>
     public DateTimeOffset AuthenticatedAt { get; init; }
 
     /// <summary>How the user signed in, in the session that it was issued in.</summary>
+    [JsonConverter(typeof(SharedTexts))]
     public IReadOnlyList<string> Methods { get; set; } = [];
 
     /// <summary>Of a public client's: the keys that it proved when the token was issued, and has to prove with each use (RFC 9449 §5, RFC 8705 §4).</summary>

@@ -15,6 +15,9 @@ internal sealed class RememberedRows<T> : IDisposable
     /// <summary>What part is forgotten when there is too much.</summary>
     private const int Room = 16;
 
+    /// <summary>What part is for what comes again only.</summary>
+    private const int ForReturning = 2;
+
     private static readonly string OwnerKind = Change.OwnerKind(T.Kind);
 
     // Makes "nothing changed since the read, so keep it" one step.
@@ -25,11 +28,13 @@ internal sealed class RememberedRows<T> : IDisposable
     private readonly TimeProvider _time;
     private readonly IDisposable _watch;
 
-    private readonly ConcurrentDictionary<string, (IReadOnlyList<T> Rows, long Bytes)> _found = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (T[] Rows, long Bytes)> _found = new(StringComparer.Ordinal);
 
-    // What the row of an id is found by.
+    // What the row of an id is found by, where that is not the id.
     private readonly Dictionary<string, string> _lookups = new(StringComparer.Ordinal);
 
+    private SeenLately? _seen;
+    private int _count;
     private long _bytes;
     private long _changes;
 
@@ -40,6 +45,8 @@ internal sealed class RememberedRows<T> : IDisposable
         _time = time;
         _watch = storage.Watch(Forget);
     }
+
+    private long MostBytes => _most * UsualBytes;
 
     /// <exception cref="CorruptRecordException">The row is not what it claims to be.</exception>
     public async ValueTask<T?> FindAsync(string id, Recall recall, CancellationToken cancellationToken)
@@ -69,7 +76,7 @@ internal sealed class RememberedRows<T> : IDisposable
     public long Moment => Volatile.Read(ref _changes);
 
     /// <summary>Those looked up by this before, if all of them are still live.</summary>
-    public IReadOnlyList<T>? Recalled(string lookup, Recall recall)
+    public T[]? Recalled(string lookup, Recall recall)
     {
         if (!recall.IsAllowed || !_found.TryGetValue(lookup, out var found))
         {
@@ -89,31 +96,39 @@ internal sealed class RememberedRows<T> : IDisposable
         return found.Rows;
     }
 
+    /// <summary>
+    /// From half of the room on, what is not kept yet is kept when it comes again: of thousands of users who come once each, nobody drives out
+    /// one who comes often, nor leaves rows behind that only a collection of the whole heap would free.
+    /// </summary>
     /// <param name="lookup">What they are found by.</param>
     /// <param name="rows">All that are found by it; not empty.</param>
     /// <param name="bytes">How much they take as they are stored.</param>
     /// <param name="since">The <see cref="Moment"/> before the read: what was read before a change is not kept after it.</param>
-    public void Keep(string lookup, IReadOnlyList<T> rows, long bytes, long since)
+    public void Keep(string lookup, T[] rows, long bytes, long since)
     {
         lock (_gate)
         {
-            if (_changes != since || rows.Count > _most || bytes > _most * UsualBytes)
+            if (_changes != since || rows.Length > _most || bytes > MostBytes)
             {
                 return;
             }
 
             Remove(lookup);
-            if (_lookups.Count + rows.Count > _most || _bytes + bytes > _most * UsualBytes)
+            if (IsMoreThan(_most - (_most / ForReturning), MostBytes - (MostBytes / ForReturning), rows.Length, bytes))
             {
-                MakeRoom(rows.Count, bytes);
+                _seen ??= new SeenLately(_most);
+                if (!_seen.Again(lookup))
+                {
+                    return;
+                }
             }
 
-            _found[lookup] = (rows, bytes);
-            _bytes += bytes;
-            foreach (var row in rows)
+            if (IsMoreThan(_most, MostBytes, rows.Length, bytes))
             {
-                _lookups[row.Id] = lookup;
+                MakeRoom(rows.Length, bytes);
             }
+
+            Add(lookup, rows, bytes);
         }
     }
 
@@ -127,17 +142,37 @@ internal sealed class RememberedRows<T> : IDisposable
         }
 
         var record = row.ToRecord<T>();
-        Keep(lookup, [record], row.Body.Length, since);
+        Keep(OwnSpelling(record, lookup), [record], row.Body.Length, since);
         return record;
+    }
+
+    /// <summary>The same characters, of the row's own where it has them: they need not be kept twice.</summary>
+    private static string OwnSpelling(T record, string lookup) =>
+        record.Id == lookup ? record.Id : record.Keys.FirstOrDefault(key => key.Value == lookup).Value ?? lookup;
+
+    private bool IsMoreThan(long mostRows, long mostBytes, int rows, long bytes) => _count + rows > mostRows || _bytes + bytes > mostBytes;
+
+    private void Add(string lookup, T[] rows, long bytes)
+    {
+        _found[lookup] = (rows, bytes);
+        _bytes += bytes;
+        _count += rows.Length;
+        foreach (var row in rows)
+        {
+            if (row.Id != lookup)
+            {
+                _lookups[row.Id] = lookup;
+            }
+        }
     }
 
     /// <summary>Any of them: what is used comes back, and no bookkeeping of uses slows down the reads.</summary>
     private void MakeRoom(int rows, long bytes)
     {
-        var (mostRows, mostBytes) = (_most - Math.Max(rows, _most / Room), (_most * UsualBytes) - Math.Max(bytes, _most * UsualBytes / Room));
+        var (mostRows, mostBytes) = (_most - Math.Max(rows, _most / Room), MostBytes - Math.Max(bytes, MostBytes / Room));
         foreach (var (lookup, _) in _found)
         {
-            if (_lookups.Count <= mostRows && _bytes <= mostBytes)
+            if (!IsMoreThan(mostRows, mostBytes, 0, 0))
             {
                 return;
             }
@@ -160,15 +195,15 @@ internal sealed class RememberedRows<T> : IDisposable
             {
                 _found.Clear();
                 _lookups.Clear();
-                _bytes = 0;
+                (_count, _bytes) = (0, 0);
             }
             else if (change.Kind == OwnerKind)
             {
                 Remove(change.Id);
             }
-            else if (_lookups.TryGetValue(change.Id, out var lookup))
+            else
             {
-                Remove(lookup);
+                Remove(_lookups.GetValueOrDefault(change.Id, change.Id));
             }
         }
     }
@@ -178,6 +213,7 @@ internal sealed class RememberedRows<T> : IDisposable
         if (_found.TryRemove(lookup, out var gone))
         {
             _bytes -= gone.Bytes;
+            _count -= gone.Rows.Length;
             foreach (var row in gone.Rows)
             {
                 _lookups.Remove(row.Id);

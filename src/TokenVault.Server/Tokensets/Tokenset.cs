@@ -24,14 +24,18 @@ internal sealed record Tokenset : ISealed<Tokenset>
     /// <summary>The connected account (<c>cac_…</c>) whose tokens these are.</summary>
     public required string AccountId { get; init; }
 
+    [JsonConverter(typeof(SharedText))]
     public required string UserId { get; init; }
 
+    [JsonConverter(typeof(SharedText))]
     public required string ConnectionId { get; init; }
 
     /// <summary>The connection's name, which cannot change.</summary>
+    [JsonConverter(typeof(SharedText))]
     public required string Connection { get; init; }
 
     /// <summary>The provider's issuer; null when the provider cannot name the user.</summary>
+    [JsonConverter(typeof(SharedText))]
     public string? Issuer { get; init; }
 
     /// <summary>The user's id at the provider.</summary>
@@ -50,12 +54,14 @@ internal sealed record Tokenset : ISealed<Tokenset>
     public bool HasRefreshToken { get; init; }
 
     /// <summary>What the provider granted.</summary>
+    [JsonConverter(typeof(SharedTexts))]
     public IReadOnlyList<string> Scopes { get; set; } = [];
 
     /// <summary>
     /// All that was asked for so far, in the words that the provider takes: what it granted it may spell otherwise. Null in rows of
     /// earlier versions.
     /// </summary>
+    [JsonConverter(typeof(SharedTexts))]
     public IReadOnlyList<string>? RequestedScopes { get; init; }
 
     public TokensetState State { get; init; }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Storage;
 
@@ -27,7 +28,7 @@ internal sealed class TokensetFinder(IStorage storage, RememberedRows<Tokenset> 
         var since = remembered.Moment;
         var rows = await storage.ListAsync(new ListQuery(Tokenset.Kind) { Index = owner, Take = Most }, cancellationToken);
         var (sound, corruption) = Read(rows, userId, connectionId);
-        var found = Choose(sound, hint);
+        var found = Choose(CollectionsMarshal.AsSpan(sound), hint);
         if (corruption is not null)
         {
             return found is null ? throw corruption : Report(corruption, found);
@@ -35,13 +36,13 @@ internal sealed class TokensetFinder(IStorage storage, RememberedRows<Tokenset> 
 
         if (found is not null)
         {
-            remembered.Keep(owner.Value, sound, rows.Sum(row => (long)row.Body.Length), since);
+            remembered.Keep(owner.Value, [.. sound], rows.Sum(row => (long)row.Body.Length), since);
         }
 
         return found;
     }
 
-    private static Tokenset? Choose(IReadOnlyList<Tokenset> tokensets, string? hint)
+    private static Tokenset? Choose(ReadOnlySpan<Tokenset> tokensets, string? hint)
     {
         Tokenset? found = null;
         foreach (var tokenset in tokensets)

@@ -15,14 +15,15 @@ internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<
     private const int MostWaiting = 10_000;
     private const int MostAtOnce = 100;
 
-    private readonly ConcurrentDictionary<string, DateOnly> _days = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<ulong, DateOnly> _days = new();
     private readonly Channel<Noted> _waiting = Channel.CreateBounded<Noted>(MostWaiting);
 
     public void Note(Tokenset tokenset)
     {
         var now = time.GetUtcNow();
         var today = DateOnly.FromDateTime(now.UtcDateTime);
-        if (_days.TryGetValue(tokenset.Id, out var last) && last == today)
+        var name = Short(tokenset.Id);
+        if (_days.TryGetValue(name, out var last) && last == today)
         {
             return;
         }
@@ -42,7 +43,7 @@ internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<
                 _days.Clear();
             }
 
-            _days[tokenset.Id] = today;
+            _days[name] = today;
         }
     }
 
@@ -82,13 +83,13 @@ internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<
             {
                 if (!await CommitAsync([noted]))
                 {
-                    _days.TryRemove(noted.Use.Id, out _);
+                    _days.TryRemove(Short(noted.Use.Id), out _);
                 }
             }
         }
         catch (Exception e)
         {
-            group.ForEach(noted => _days.TryRemove(noted.Use.Id, out _));
+            group.ForEach(noted => _days.TryRemove(Short(noted.Use.Id), out _));
             Log.BackgroundWorkFailed(logger, e, "notes of use");
         }
     }
@@ -103,6 +104,16 @@ internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<
         }
 
         return (await storage.CommitAsync(batch)).Committed;
+    }
+
+    /// <summary>
+    /// There are many, and their ids are long and random. Were there ever two alike, one of them would go without its note for as long as both are
+    /// in use.
+    /// </summary>
+    private static ulong Short(string id)
+    {
+        var half = id.Length / 2;
+        return ((ulong)(uint)string.GetHashCode(id.AsSpan(0, half)) << 32) | (uint)string.GetHashCode(id.AsSpan(half));
     }
 
     private sealed record Noted(TokensetUse Use, long Version);

@@ -13,9 +13,11 @@ internal sealed record User : IRecord<User>
     public static JsonTypeInfo<User> TypeInfo => UsersJson.Default.User;
 
     /// <summary><c>auth0|…</c> for local users, <c>{strategy}|…</c> for those who came from a provider.</summary>
+    [JsonConverter(typeof(SharedText))]
     public required string UserId { get; init; }
 
     /// <summary>The connection whose user this is.</summary>
+    [JsonConverter(typeof(SharedText))]
     public required string Connection { get; init; }
 
     /// <summary>Their account at the provider they came from; null for local users.</summary>

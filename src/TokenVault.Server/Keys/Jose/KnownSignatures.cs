@@ -35,7 +35,7 @@ internal sealed class KnownSignatures
         var jws = VerifiedJws.Verify(token, kid => key = keyByKid(kid), out problem);
         if (jws is not null)
         {
-            Keep(digest, key!, jws);
+            Keep(digest, key!, jws.WithTextsOf(key!));
         }
 
         return jws;

@@ -1,0 +1,73 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace TokenVault.Server.Storage;
+
+/// <summary>
+/// Reads texts that many rows have in common (a client's id, a connection's name, the user of several rows that are read one after the
+/// other) into one string instead of one for each row: thousands of rows are remembered. Never for secrets, which it would keep.
+/// </summary>
+internal sealed class SharedText : JsonConverter<string>
+{
+    private const int Longest = 64;
+
+    // By hash, the one that came last; a power of two. Races lose nothing but a chance to share.
+    private static readonly string?[] Known = new string?[2_048];
+
+    public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(ref reader);
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+
+    internal static string Read(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String || reader.HasValueSequence || reader.ValueIsEscaped || reader.ValueSpan.Length > Longest)
+        {
+            // Fails, as it does without this converter, where it is no string.
+            return reader.GetString()!;
+        }
+
+        var hash = default(HashCode);
+        hash.AddBytes(reader.ValueSpan);
+        ref var known = ref Known[hash.ToHashCode() & (Known.Length - 1)];
+        var shared = Volatile.Read(ref known);
+        if (shared is null || !Ascii.Equals(reader.ValueSpan, shared))
+        {
+            shared = reader.GetString()!;
+            Volatile.Write(ref known, shared);
+        }
+
+        return shared;
+    }
+}
+
+/// <summary>As <see cref="SharedText"/>, each of a list.</summary>
+internal sealed class SharedTexts : JsonConverter<IReadOnlyList<string>>
+{
+    public override IReadOnlyList<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            throw new JsonException();
+        }
+
+        var texts = new List<string>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            texts.Add(SharedText.Read(ref reader));
+        }
+
+        return texts.Count == 0 ? [] : texts.ToArray();
+    }
+
+    public override void Write(Utf8JsonWriter writer, IReadOnlyList<string> value, JsonSerializerOptions options)
+    {
+        writer.WriteStartArray();
+        foreach (var text in value)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
+    }
+}
