@@ -160,7 +160,7 @@ public sealed class RefreshTokenTests(OAuthVault vault) : IClassFixture<OAuthVau
         var spellings = (string[])
         [
             token + "=", token + "==", " " + token, token + " ", token + "\n", "V1." + token[3..], token[3..], "v1." + token, token + "A", token[..^1],
-            token[..^1] + (char)(last + 1), token.Replace('-', '+').Replace('_', '/') + "=", token[..20] + token[20..].ToUpperInvariant(), "v1.", "v1", ".",
+            token[..^1] + (char)(last + 1), token[..^1] + '.', token[..^1] + ':', token[..^1] + 'ü', token[..^4] + "====", token.Replace('-', '+').Replace('_', '/') + "=", token[..20] + token[20..].ToUpperInvariant(), "v1.", "v1", ".",
         ];
 
         foreach (var spelling in spellings)
