@@ -5,8 +5,8 @@ import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
+import { freePort } from './ports.mjs';
 
 const secret = 'whsec_of-the-test';
 let service;
@@ -25,15 +25,6 @@ before(async () => {
 });
 
 after(() => service.kill());
-
-async function freePort() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  return port;
-}
 
 function ask(protocol, { age = 0, key = secret, change = (text) => text } = {}) {
   const body = JSON.stringify({ id: 'evt_1', trigger: 'post-login', event: { transaction: { protocol, requested_scopes: [] } } });

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Browser } from './browser.mjs';
 import { findTool, python } from './cli.mjs';
 import { isAsShown, readDocument } from './document.mjs';
+import { freePort } from './ports.mjs';
 import { Upstream } from './upstream.mjs';
 import { issuer, manage } from './vault.mjs';
 
@@ -141,13 +141,4 @@ async function disconnect() {
   for (const tokenset of await manage(200, 'GET', path)) {
     await manage(204, 'DELETE', `${path}/${tokenset.id}`);
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Http;
@@ -209,14 +208,10 @@ internal static class ConnectionOptionsBody
             return "The URL " + problem;
         }
 
-        return parsed.Scheme == Uri.UriSchemeHttps || IsThisMachine(parsed.Host)
+        return parsed.Scheme == Uri.UriSchemeHttps || WebUri.IsLoopback(parsed.Host)
             ? null
             : "The URL must begin with https:// unless its host is a loopback one";
     }
-
-    /// <summary>All of 127.0.0.0/8 never leaves it (RFC 1122 §3.2.1.3).</summary>
-    private static bool IsThisMachine(string host) =>
-        WebUri.IsLoopback(host) || (StrictIPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static string? UpstreamProblem(JsonObject parameters)
     {

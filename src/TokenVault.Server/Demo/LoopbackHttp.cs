@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace TokenVault.Server.Demo;
@@ -32,11 +34,25 @@ internal static class LoopbackHttp
         return new HttpClient(handler);
     }
 
-    /// <summary>A port that was free a moment ago.</summary>
+    /// <summary>
+    /// A port that was free a moment ago, below those that systems hand out by themselves: while its server restarts, no outgoing connection
+    /// is given it.
+    /// </summary>
+    /// <exception cref="SocketException">A hundred were taken.</exception>
     public static int FreePort()
     {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var attempt = 1; ; attempt++)
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, RandomNumberGenerator.GetInt32(12_000, 32_000));
+            try
+            {
+                listener.Start();
+                return ((IPEndPoint)listener.LocalEndpoint).Port;
+            }
+            catch (SocketException) when (attempt < 100)
+            {
+                // Somebody's.
+            }
+        }
     }
 }

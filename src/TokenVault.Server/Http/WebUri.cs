@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace TokenVault.Server.Http;
 
 /// <summary>
@@ -27,8 +29,9 @@ internal static class WebUri
         return problem.Length == 0;
     }
 
-    /// <summary>RFC 8252 §7.3: the loopback interface, by its addresses or its name.</summary>
-    public static bool IsLoopback(string host) => host is "localhost" or "127.0.0.1" or "[::1]";
+    /// <summary>RFC 8252 §7.3: the loopback interface, by its addresses (all of 127.0.0.0/8, RFC 1122 §3.2.1.3) or its name.</summary>
+    public static bool IsLoopback(string host) =>
+        host is "localhost" or "[::1]" || (StrictIPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     internal static string? Plain(string uri)
     {
@@ -70,7 +73,7 @@ internal static class WebUri
             return "The URL has no valid host";
         }
 
-        return https || IsLoopback(parsed.Host) ? null : "The URL must begin with https:// unless its host is localhost, 127.0.0.1 or [::1]";
+        return https || IsLoopback(parsed.Host) ? null : "The URL must begin with https:// unless its host is a loopback one";
     }
 
     private static string HostOf(string authority)

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
 using TokenVault.Faults.Nodes;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Keys;
@@ -53,7 +50,7 @@ internal sealed class VaultWorld : IAsyncDisposable
         var connectionString = $"Maximum Pool Size={ConnectionsPerNode};{await database.CreateDatabaseAsync()}";
         var directory = Directory.CreateDirectory(Path.Combine(keeper.Directory, $"world{Interlocked.Increment(ref _count)}")).FullName;
         var directories = Enumerable.Range(0, plan.Nodes).Select(i => dataRoot?.Invoke(i) ?? Path.Combine(directory, $"node{i}")).ToList();
-        var addresses = directories.Select(_ => new Uri($"https://localhost:{FreePort()}/")).ToList();
+        var addresses = directories.Select(_ => new Uri($"https://localhost:{LoopbackHttp.FreePort()}/")).ToList();
         var nodes = directories.Select((data, i) => new NodeProcess($"node {i}", addresses[i], Settings(i), clock, keeper)).ToList();
         var people = Enumerable.Range(0, plan.Users).Select(i => new SandboxPerson($"person{i}", $"Person {i}", $"person{i}@sandbox.example")).ToList();
         var providers = new List<RotationProvider>();
@@ -163,25 +160,6 @@ internal sealed class VaultWorld : IAsyncDisposable
         foreach (var file in Directory.EnumerateFiles(Path.Combine(from, "tls")))
         {
             File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
-        }
-    }
-
-    /// <summary>Below those that connections are given, so that none takes a dead node's port; and where another harness hardly looks.</summary>
-    private static int FreePort()
-    {
-        while (true)
-        {
-            var port = RandomNumberGenerator.GetInt32(12_000, 32_000);
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: another one.
-            }
         }
     }
 }

@@ -11,6 +11,9 @@ internal static class IdTokenForgeries
 {
     private static readonly RSA OtherKey = RSA.Create(2048);
 
+    /// <summary>Of a key that is not the provider's, as a JWK has it.</summary>
+    public static string OtherModulus { get; } = Base64Url.EncodeToString(OtherKey.ExportParameters(includePrivateParameters: false).Modulus);
+
     public static Dictionary<string, Func<string, FakeProvider, string>> Bad { get; } = new(StringComparer.Ordinal)
     {
         ["iss of somebody else"] = Claim("iss", "https://evil.example"),

@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Connections;
 using TokenVault.Testing;
@@ -160,7 +158,7 @@ public sealed class ProviderIdentityTests(ProviderIdentityTests.Scene scene) : I
         "oct" => Rewritten((keys, key) => keys[0] = new JsonObject { ["kty"] = "oct", ["k"] = key["n"]!.DeepClone(), ["kid"] = key["kid"]!.DeepClone() }),
         "private part" => Rewritten((_, key) => key["d"] = "AQAB"),
         "kid twice" => Rewritten((keys, key) => keys.Add(key.DeepClone())),
-        "another key of that kid" => Rewritten((_, key) => key["n"] = OtherModulus()),
+        "another key of that kid" => Rewritten((_, key) => key["n"] = IdTokenForgeries.OtherModulus),
         "1024 bits" => Rewritten((_, key) => key["n"] = key["n"]!.GetValue<string>()[..171]),
         "for encryption" => Rewritten((_, key) => key["use"] = "enc"),
         "300 KB" => Rewritten((_, key) => key["x"] = new string('x', 300 * 1024)),
@@ -170,12 +168,6 @@ public sealed class ProviderIdentityTests(ProviderIdentityTests.Scene scene) : I
 
     private static Fault Rewritten(Action<JsonArray, JsonObject> change) =>
         Fault.Rewriting((json, _) => change((JsonArray)json["keys"]!, (JsonObject)json["keys"]![0]!));
-
-    private static string OtherModulus()
-    {
-        using var other = RSA.Create(2048);
-        return Base64Url.EncodeToString(other.ExportParameters(includePrivateParameters: false).Modulus);
-    }
 
     private static JsonObject With(JsonObject key, string member, string value)
     {

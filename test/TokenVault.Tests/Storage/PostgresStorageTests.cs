@@ -3,6 +3,7 @@ using System.Text;
 using TokenVault.Server;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Storage.Postgres;
+using TokenVault.Tests.Flows.Vault;
 using TokenVault.Tests.Needs;
 
 namespace TokenVault.Tests.Storage;
@@ -167,10 +168,8 @@ public sealed class PostgresStorageTests : IAsyncLifetime
         }
 
         // What a connection's process has counted is there when it has ended.
-        while (await _database.ExecuteAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") != "0")
-        {
-            await Task.Yield();
-        }
+        await VaultScene.UntilAsync(async () => await _database.ExecuteAsync(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == "0");
 
         (await _database.ExecuteAsync(scans)).ShouldBe("0");
     }

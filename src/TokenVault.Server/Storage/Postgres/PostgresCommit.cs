@@ -164,21 +164,11 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         await using var transaction = await connection.BeginTransactionAsync();
         await using var script = new PostgresScript(connection);
         var changes = operations.Select(Changed).OfType<Change>().Distinct().ToList();
-        var overwrites = operations.Any(Overwrites);
 
-        // Which rows are removed is known, and they are locked, by the statement that removes them, which may take its time.
-        insist |= operations.Any(operation => operation is DeleteIndexedOperation);
-        if (overwrites)
-        {
-            PostgresGate.Enter(script, insist);
-        }
-
-        Fill(script, operations, changes, hurry: overwrites && !insist);
-        if (overwrites)
-        {
-            PostgresGate.Leave(script);
-        }
-
+        // Nobody is in the way of what overwrites nothing. And which rows are removed by an index key is known, and they are locked, by the
+        // statement that removes them, which may take its time.
+        insist |= !operations.Any(Overwrites) || operations.Any(operation => operation is DeleteIndexedOperation);
+        Fill(script, operations, changes, insist);
         try
         {
             if (await script.ExecuteAsync() is { } refused)
@@ -187,7 +177,7 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
                 return (refused, []);
             }
         }
-        catch (PostgresException e) when (overwrites && !insist && e.SqlState == PostgresErrorCodes.QueryCanceled)
+        catch (PostgresException e) when (!insist && e.SqlState == PostgresErrorCodes.QueryCanceled)
         {
             await transaction.RollbackAsync();
             return null;
@@ -243,12 +233,18 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
     }
 
     /// <summary>Locks are taken in one order whatever the order of the operations: the gate, leases, then rows by kind and id.</summary>
-    private void Fill(PostgresScript script, IReadOnlyList<Operation> operations, List<Change> changes, bool hurry)
+    private void Fill(PostgresScript script, IReadOnlyList<Operation> operations, List<Change> changes, bool insist)
     {
+        var overwrites = operations.Any(Overwrites);
+        if (overwrites)
+        {
+            PostgresGate.Enter(script, insist);
+        }
+
         var rows = new PostgresRows(script, time.GetUtcNow().ToMicroseconds());
         AddLeases(script, operations);
         var rewritten = operations.OfType<RewriteOperation>().Select(rewrite => new Change(rewrite.Entity.Kind, rewrite.Entity.Id));
-        rows.Lock(changes.Concat(rewritten), operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)), hurry);
+        rows.Lock(changes.Concat(rewritten), operations.OfType<RequireOperation>().Select(require => new Change(require.Kind, require.Id)), hurry: !insist);
         changes.AddRange(operations.Select(ChangedOwner).OfType<Change>().Distinct());
         for (script.Operation = 0; script.Operation < operations.Count;)
         {
@@ -271,6 +267,11 @@ internal sealed class PostgresCommit(PostgresPool pool, PostgresNotices notices,
         foreach (var drop in operations.OfType<DropAuditOperation>())
         {
             PostgresAudit.Drop(script, drop);
+        }
+
+        if (overwrites)
+        {
+            PostgresGate.Leave(script);
         }
     }
 }

@@ -1,8 +1,7 @@
-using System.Buffers.Text;
-using System.Security.Cryptography;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
+using TokenVault.Tests.Connections;
 
 namespace TokenVault.Tests.Flows.Vault;
 
@@ -45,7 +44,7 @@ public sealed class RefreshIdentityTests(VaultScene scene) : IClassFixture<Vault
         var user = await scene.ConnectedUserAsync();
         scene.EndAccessTokens();
         scene.Clock.Jump(TimeSpan.FromHours(1));
-        scene.Provider.Keys.Next(Fault.Rewriting((set, _) => set["keys"]![0]!["n"] = OtherModulus()));
+        scene.Provider.Keys.Next(Fault.Rewriting((set, _) => set["keys"]![0]!["n"] = IdTokenForgeries.OtherModulus));
 
         (await user.ExchangeAsync()).Status.ShouldBe(200);
 
@@ -66,11 +65,5 @@ public sealed class RefreshIdentityTests(VaultScene scene) : IClassFixture<Vault
         kept.ShouldHaveSingleItem().Unread.ShouldBeTrue();
         (await scene.AuditAsync("tokenset_answer_unread", user.Id)).ShouldHaveSingleItem();
         (await scene.AuditAsync("tokenset_died", user.Id)).ShouldHaveSingleItem();
-    }
-
-    private static string OtherModulus()
-    {
-        using var other = RSA.Create(2048);
-        return Base64Url.EncodeToString(other.ExportParameters(includePrivateParameters: false).Modulus);
     }
 }
