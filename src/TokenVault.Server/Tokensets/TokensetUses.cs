@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Threading.Channels;
 using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Storage;
@@ -11,19 +10,16 @@ namespace TokenVault.Server.Tokensets;
 /// </summary>
 internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<TokensetUses> logger) : BackgroundService
 {
-    private const int MostRemembered = 100_000;
     private const int MostWaiting = 10_000;
     private const int MostAtOnce = 100;
 
-    private readonly ConcurrentDictionary<ulong, DateOnly> _days = new();
+    private readonly NotedDays _noted = new();
     private readonly Channel<Noted> _waiting = Channel.CreateBounded<Noted>(MostWaiting);
 
     public void Note(Tokenset tokenset)
     {
         var now = time.GetUtcNow();
-        var today = DateOnly.FromDateTime(now.UtcDateTime);
-        var name = Short(tokenset.Id);
-        if (_days.TryGetValue(name, out var last) && last == today)
+        if (_noted.Has(tokenset.Id, DayOf(now)))
         {
             return;
         }
@@ -36,14 +32,11 @@ internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<
             ConnectionId = tokenset.ConnectionId,
             LastUsedAt = now,
         };
-        if (_waiting.Writer.TryWrite(new Noted(use, tokenset.Version)))
+        var noted = new Noted(use, tokenset.Version);
+        _noted.Add(use.Id, DayOf(now));
+        if (!_waiting.Writer.TryWrite(noted))
         {
-            if (_days.Count >= MostRemembered)
-            {
-                _days.Clear();
-            }
-
-            _days[name] = today;
+            Forget(noted);
         }
     }
 
@@ -83,13 +76,13 @@ internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<
             {
                 if (!await CommitAsync([noted]))
                 {
-                    _days.TryRemove(Short(noted.Use.Id), out _);
+                    Forget(noted);
                 }
             }
         }
         catch (Exception e)
         {
-            group.ForEach(noted => _days.TryRemove(Short(noted.Use.Id), out _));
+            group.ForEach(Forget);
             Log.BackgroundWorkFailed(logger, e, "notes of use");
         }
     }
@@ -106,15 +99,9 @@ internal sealed class TokensetUses(IStorage storage, TimeProvider time, ILogger<
         return (await storage.CommitAsync(batch)).Committed;
     }
 
-    /// <summary>
-    /// There are many, and their ids are long and random. Were there ever two alike, one of them would go without its note for as long as both are
-    /// in use.
-    /// </summary>
-    private static ulong Short(string id)
-    {
-        var half = id.Length / 2;
-        return ((ulong)(uint)string.GetHashCode(id.AsSpan(0, half)) << 32) | (uint)string.GetHashCode(id.AsSpan(half));
-    }
+    private void Forget(Noted noted) => _noted.Remove(noted.Use.Id, DayOf(noted.Use.LastUsedAt));
+
+    private static DateOnly DayOf(DateTimeOffset at) => DateOnly.FromDateTime(at.UtcDateTime);
 
     private sealed record Noted(TokensetUse Use, long Version);
 }

@@ -79,6 +79,17 @@ public abstract partial class StorageConformance
     }
 
     [Fact]
+    public async Task What_a_batch_requires_of_the_row_that_it_updates_is_judged_in_their_order()
+    {
+        await CommittedAsync(new InsertOperation(Row("r")));
+        var update = new UpdateOperation(Row("r", "2", version: 1));
+        (await CommitAsync(update, new RequireOperation("note", "r", 1))).ShouldBe(new CommitResult(CommitOutcome.VersionConflict, FailedOperation: 1));
+        (Body(await FindAsync("r")), (await FindAsync("r"))!.Version).ShouldBe(("{}", 1));
+        await CommittedAsync(new RequireOperation("note", "r", 1), update, new RequireOperation("note", "r", 2), new AppendOperation(Audit("a")));
+        (Body(await FindAsync("r")), (await FindAsync("r"))!.Version).ShouldBe(("2", 2));
+    }
+
+    [Fact]
     public async Task Of_many_that_update_one_row_at_once_one_is_done_and_nobody_fails_for_anothers()
     {
         var soon = Clock.GetUtcNow().AddHours(1);

@@ -7,8 +7,8 @@ namespace TokenVault.Server.Storage.Sqlite;
 /// </summary>
 internal sealed class SqliteVersions(SqliteConnection connection)
 {
-    /// <summary>Then it begins anew: 5 MB, and the ids.</summary>
-    private const int Most = 65_536;
+    /// <summary>Then it begins anew: 2 MB, and the ids. Three are of one exchange, and that many users are remembered (<see cref="RememberedRows{T}"/>).</summary>
+    private const int Most = 36_000;
 
     private readonly Dictionary<(string Kind, string Id), (long Version, long? ExpiresAt)> _known = [];
     private long _fileVersion;
