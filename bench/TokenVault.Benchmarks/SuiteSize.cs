@@ -8,13 +8,13 @@ internal sealed record SuiteSize(IReadOnlyList<int> Tokensets, StoreSize Once, T
 {
     public static SuiteSize Full { get; } = new(
         [1_000, 1_000_000],
-        new StoreSize(0) { WorkerRequests = 250_000, FirstUses = 200_000, FirstAccesses = 100_000, Refreshes = 100_000 },
+        new StoreSize(0) { WorkerRequests = 250_000, FirstUses = 200_000, FirstAccesses = 200_000, Refreshes = 100_000 },
         TimeSpan.FromSeconds(20),
         TimeSpan.FromSeconds(10));
 
     public static SuiteSize Quick { get; } = new(
         [1_000, 100_000],
-        new StoreSize(0) { WorkerRequests = 60_000, FirstUses = 40_000, FirstAccesses = 20_000, Refreshes = 25_000 },
+        new StoreSize(0) { WorkerRequests = 60_000, FirstUses = 30_000, FirstAccesses = 40_000, Refreshes = 15_000 },
         TimeSpan.FromSeconds(6),
         TimeSpan.FromSeconds(3));
 

@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Demo;
 using TokenVault.Server.Keys;
+using TokenVault.Server.Protocol;
 using TokenVault.Server.Storage;
 using TokenVault.Testing;
 
@@ -42,9 +44,9 @@ public sealed class ApiLimitTests
     {
         await using var vault = await TestVault.StartAsync(new Dictionary<string, string?> { ["TokenVault:Api:RequestsPerSecond"] = "1" });
         var admin = await Operator.SignInAsync(vault.Api, vault.Bootstrap);
-        var first = await TokenAsync("first@example.com");
+        var first = await TokenAsync(vault, admin, "first@example.com", "me/", Wire.ReadConnectedAccounts);
         vault.Clock.Advance(TimeSpan.FromSeconds(1));
-        var second = await TokenAsync("second@example.com");
+        var second = await TokenAsync(vault, admin, "second@example.com", "me/", Wire.ReadConnectedAccounts);
 
         (await AccountsAsync(first)).Status.ShouldBe(200);
         var refused = await AccountsAsync(first);
@@ -53,13 +55,37 @@ public sealed class ApiLimitTests
         (await AccountsAsync(second)).Status.ShouldBe(200);
 
         Task<Answer> AccountsAsync(string token) => vault.Api.SendAsync(HttpMethod.Get, "me/v1/connected-accounts/accounts", token);
+    }
 
-        async Task<string> TokenAsync(string email)
+    [Fact]
+    public async Task The_mcp_server_counts_each_user_for_themselves()
+    {
+        await using var vault = await TestVault.StartAsync(new Dictionary<string, string?>
         {
-            var user = await admin.CreateUserAsync(email, "correct horse battery");
-            var claims = new AccessTokenClaims((string)vault.Bootstrap["client_id"]!, vault.Issuer + "me/", ["read:me:connected_accounts"], TimeSpan.FromHours(1));
-            return vault.Service<AccessTokens>().Issue(claims with { UserId = user }).Reveal();
-        }
+            ["TokenVault:Api:RequestsPerSecond"] = "1",
+            ["TokenVault:Mcp:Enabled"] = "true",
+        });
+        var admin = await Operator.SignInAsync(vault.Api, vault.Bootstrap);
+        await admin.CreateAsync("client-grants", new JsonObject
+        {
+            ["client_id"] = (string?)vault.Bootstrap["client_id"],
+            ["audience"] = vault.Issuer + "mcp",
+            ["scope"] = new JsonArray(Wire.ReadConnectedAccounts),
+            ["subject_type"] = "user",
+        });
+        vault.Clock.Advance(TimeSpan.FromSeconds(1));
+        var first = await TokenAsync(vault, admin, "first@example.com", "mcp", Wire.ReadConnectedAccounts);
+        vault.Clock.Advance(TimeSpan.FromSeconds(1));
+        var second = await TokenAsync(vault, admin, "second@example.com", "mcp", Wire.ReadConnectedAccounts);
+
+        (await ToolsAsync(first)).Status.ShouldBe(200);
+        var refused = await ToolsAsync(first);
+        (refused.Status, refused["error"], refused.Headers.RetryAfter!.Delta).ShouldBe((429, "too_many_requests", TimeSpan.FromSeconds(1)));
+        Limits(refused).ShouldBe(("1", "0", $"{vault.Clock.GetUtcNow().ToUnixTimeSeconds() + 1}"));
+        (await ToolsAsync(second)).Status.ShouldBe(200);
+
+        Task<Answer> ToolsAsync(string token) =>
+            vault.Api.SendAsync(HttpMethod.Post, "mcp", token, new JsonObject { ["jsonrpc"] = "2.0", ["id"] = 1, ["method"] = "tools/list" });
     }
 
     [Fact]
@@ -104,6 +130,13 @@ public sealed class ApiLimitTests
         var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => admin.GetAsync(nothing)));
         answers.Select(answer => answer.Status).Distinct().Order().ShouldBe([400, 429]);
         answers.ShouldAllBe(answer => answer.Status == 400 || answer.Headers.RetryAfter != null);
+    }
+
+    private static async Task<string> TokenAsync(TestVault vault, Operator admin, string email, string audience, string scope)
+    {
+        var user = await admin.CreateUserAsync(email, "correct horse battery");
+        var claims = new AccessTokenClaims((string)vault.Bootstrap["client_id"]!, vault.Issuer + audience, [scope], TimeSpan.FromHours(1));
+        return vault.Service<AccessTokens>().Issue(claims with { UserId = user }).Reveal();
     }
 
     private static (string, string, string) Limits(Answer answer) =>

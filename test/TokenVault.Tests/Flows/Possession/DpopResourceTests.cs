@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-using TokenVault.Server.Demo;
 using TokenVault.Server.Protocol;
 using TokenVault.Tests.Flows.OAuth;
 using TokenVault.Tests.Flows.Vault;
@@ -97,54 +95,6 @@ public sealed class DpopResourceTests(PossessionScene scene) : IClassFixture<Pos
         answer.Header("WWW-Authenticate")!.ShouldContain("algs=\"ES256 ES384 PS256 RS256\"");
         key.Nonce = answer.Header("DPoP-Nonce");
         (await scene.ResourceAsync(HttpMethod.Get, path, "DPoP", token, key.Proof("GET", scene.Vault.Issuer + path, token))).Status.ShouldBe(200);
-    }
-
-    [Fact]
-    public async Task T_CA_10_an_agents_bound_token_calls_tools_with_its_key_only()
-    {
-        var (user, key, thief) = (await scene.NewUserAsync(), scene.NewKey(), scene.NewKey());
-        var resource = scene.Vault.Issuer + "mcp";
-        await (await scene.AdminAsync()).CreateAsync("client-grants", new JsonObject
-        {
-            ["client_id"] = scene.Spa.Credentials.ClientId,
-            ["audience"] = resource,
-            ["scope"] = new JsonArray(Wire.ReadConnectedAccounts),
-            ["subject_type"] = "user",
-        });
-        var (visit, verifier) = await scene.Spa.AuthorizeAsync(user.Browser, user.Email, user.Password, resource, Wire.ReadConnectedAccounts);
-        var form = new Dictionary<string, string>
-        {
-            ["grant_type"] = Wire.AuthorizationCode,
-            ["client_id"] = scene.Spa.Credentials.ClientId,
-            ["code"] = visit["code"]!,
-            ["redirect_uri"] = Operator.Callback,
-            ["code_verifier"] = verifier,
-        };
-        var token = (await scene.TokenAsync(key, form))["access_token"]!;
-        thief.Nonce = key.Nonce;
-
-        foreach (var (scheme, proof) in ((string, string?)[])
-            [("Bearer", null), ("DPoP", null), ("DPoP", thief.Proof("POST", resource, token)), ("DPoP", key.Proof("GET", resource, token)), ("Bearer", key.Proof("POST", resource, token))])
-        {
-            (await CallAsync(scheme, token, proof)).Status.ShouldBe(401, scheme + proof);
-        }
-
-        (await CallAsync("DPoP", token, key.Proof("POST", resource, token))).Text.ShouldContain("call_on_behalf");
-    }
-
-    private Task<Answer> CallAsync(string scheme, string token, string? proof)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, scene.Vault.Issuer + "mcp")
-        {
-            Content = new StringContent("""{"jsonrpc":"2.0","id":1,"method":"tools/list"}""", mediaType: new("application/json")),
-        };
-        request.Headers.TryAddWithoutValidation("Authorization", $"{scheme} {token}");
-        if (proof is not null)
-        {
-            request.Headers.TryAddWithoutValidation("DPoP", proof);
-        }
-
-        return scene.SendAsync(request);
     }
 
     [Fact]
