@@ -1,13 +1,13 @@
 namespace TokenVault.Server.Tokensets;
 
 /// <summary>
-/// Which tokensets were noted on which day, by eight bytes each, for a hundred thousand and more. Where too many share a place, one is
-/// forgotten, and noted again. Were two hashes ever alike, one of the two would go without its note as long as both are in use.
+/// Which tokensets were noted on which day, by eight bytes each: two megabytes, for a hundred thousand and more. Where too many share a place,
+/// one is forgotten, and noted again. Were two hashes ever alike, one of the two would go without its note as long as both are in use.
 /// </summary>
 internal sealed class NotedDays
 {
     private const int Sets = 32_768;
-    private const int Ways = 4;
+    private const int Ways = 8;
 
     private readonly long[] _marks = new long[Sets * Ways];
 
@@ -24,6 +24,11 @@ internal sealed class NotedDays
         var place = Place(hash);
         foreach (ref var noted in place)
         {
+            if (noted == mark)
+            {
+                return;
+            }
+
             if (DayOf(noted) != DayOf(mark))
             {
                 Volatile.Write(ref noted, mark);
@@ -31,13 +36,18 @@ internal sealed class NotedDays
             }
         }
 
-        Volatile.Write(ref place[(int)((ulong)mark >> 62)], mark);
+        Volatile.Write(ref place[(int)((ulong)mark >> 61)], mark);
     }
 
     public void Remove(string id, DateOnly day)
     {
         var hash = Hash(id);
-        Place(hash).Replace(Mark(hash, day), 0);
+        var mark = Mark(hash, day);
+        foreach (ref var noted in Place(hash))
+        {
+            // One by one: what others do to their marks in this place stays done.
+            Interlocked.CompareExchange(ref noted, 0, mark);
+        }
     }
 
     private Span<long> Place(long hash) => _marks.AsSpan((int)(hash & (Sets - 1)) * Ways, Ways);

@@ -11,6 +11,7 @@ public class RedirectUriTests
     [InlineData("https://APP.example.com/callback")]
     [InlineData("http://localhost:3000/auth/callback")]
     [InlineData("http://127.0.0.1:3000/auth/callback")]
+    [InlineData("http://127.29.3.4/callback")]
     [InlineData("http://[::1]:3000/auth/callback")]
     public void Https_and_loopback_http_are_registrable(string uri)
     {
@@ -51,6 +52,9 @@ public class RedirectUriTests
     [InlineData("http://app.example.com/callback")]
     [InlineData("http://localhost.example.com/callback")]
     [InlineData("http://127.0.0.1.example.com/callback")]
+    [InlineData("http://0177.0.0.1/callback")]
+    [InlineData("http://128.0.0.1/callback")]
+    [InlineData("http://[::ffff:127.0.0.1]/callback")]
     [InlineData("http://127.1/callback")]
     [InlineData("http://0x7f000001/callback")]
     [InlineData("http://2130706433/callback")]

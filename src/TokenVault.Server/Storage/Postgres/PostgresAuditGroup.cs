@@ -29,12 +29,12 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
         _run = Task.WhenAll(Enumerable.Range(0, Groups).Select(_ => Task.Run(RunAsync)));
     }
 
-    /// <summary>Conditions are met by what there was before the group, so none may be of the row that the batch writes itself.</summary>
+    /// <summary>Conditions are met by what there was before the group: who updates a row, and maybe one that another of the group requires, has none.</summary>
     public static bool Takes(IReadOnlyList<Operation> operations) =>
         operations.Any(operation => operation is AppendOperation or UpdateOperation)
         && operations.Count(operation => operation is InsertOperation or UpdateOperation) <= 1
         && operations.All(operation => operation is AppendOperation or RequireOperation or UpdateOperation or InsertOperation { Entity.Keys.Count: 0 })
-        && !operations.OfType<UpdateOperation>().Any(update => operations.Any(operation => operation is RequireOperation require && IsOf(require, update.Entity)));
+        && !(operations.Any(operation => operation is UpdateOperation) && operations.Any(operation => operation is RequireOperation));
 
     public async Task<CommitResult> CommitAsync(IReadOnlyList<Operation> operations)
     {
@@ -66,8 +66,6 @@ internal sealed class PostgresAuditGroup : IAsyncDisposable
             await ServeAsync(group);
         }
     }
-
-    private static bool IsOf(RequireOperation require, Entity row) => require.Id == row.Id && require.Kind == row.Kind;
 
     /// <summary>Of two that would insert the same row, one is in the way of the other: the second is decided alone.</summary>
     private static void Board(Waiting waiting, List<Waiting> group, HashSet<(string Kind, string Id)> names)

@@ -7,8 +7,8 @@ namespace TokenVault.Server.Storage.Sqlite;
 /// </summary>
 internal sealed class SqliteVersions(SqliteConnection connection)
 {
-    /// <summary>Then it begins anew: 2 MB, and the ids. Three are of one exchange, and that many users are remembered (<see cref="RememberedRows{T}"/>).</summary>
-    private const int Most = 36_000;
+    /// <summary>Then it begins anew: 2 MB, and the ids. Three are of one exchange's user, of whom 12,000 are remembered.</summary>
+    private const int Most = 36_300;
 
     private readonly Dictionary<(string Kind, string Id), (long Version, long? ExpiresAt)> _known = [];
     private long _fileVersion;
