@@ -5,8 +5,9 @@ namespace TokenVault.Server.Storage.Postgres;
 
 /// <summary>
 /// Commits batches that append audit rows, if some rows are still as they were read and a name is used for the first time, as every token
-/// exchange does, and such that note in one row that it was used: what arrives while one transaction is under way goes into the next one together. Nobody is answered before the commit returned, and whose condition is not
-/// met for sure is decided alone, so that nobody fails or waits for another's.
+/// exchange does, and such that note in one row that it was used: what arrives while one transaction is under way goes into the next one
+/// together. Nobody is answered before the commit returned, and whose condition is not met for sure is decided alone, so that nobody fails or
+/// waits for another's.
 /// </summary>
 internal sealed class PostgresAuditGroup : IAsyncDisposable
 {
