@@ -81,16 +81,7 @@ public sealed class AgentTokenTests(PossessionScene scene) : IClassFixture<Posse
 
     private Task<Answer> ListToolsAsync(string address, string scheme, string token, string? proof = null, X509Certificate2? certificate = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, address)
-        {
-            Content = new StringContent("""{"jsonrpc":"2.0","id":1,"method":"tools/list"}""", mediaType: new("application/json")),
-        };
-        request.Headers.TryAddWithoutValidation("Authorization", $"{scheme} {token}");
-        if (proof is not null)
-        {
-            request.Headers.TryAddWithoutValidation("DPoP", proof);
-        }
-
-        return scene.SendAsync(request, certificate);
+        var body = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = 1, ["method"] = "tools/list" };
+        return scene.ResourceAsync(HttpMethod.Post, address, scheme, token, proof, body, certificate);
     }
 }

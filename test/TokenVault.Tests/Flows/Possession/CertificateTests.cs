@@ -234,12 +234,8 @@ public sealed class CertificateTests(PossessionScene scene) : IClassFixture<Poss
         return scene.SendAsync(request, certificate);
     }
 
-    private Task<Answer> GetAsync(string path, string token, X509Certificate2? certificate, string? at = null)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Get, (at ?? scene.Alias) + path);
-        request.Headers.Authorization = new("Bearer", token);
-        return scene.SendAsync(request, certificate);
-    }
+    private Task<Answer> GetAsync(string path, string token, X509Certificate2? certificate, string? at = null) =>
+        scene.ResourceAsync(HttpMethod.Get, (at ?? scene.Alias) + path, "Bearer", token, certificate: certificate);
 
     private Task<(Application Client, string Audience)> NamedAsync(string subject) => scene.NewMachineAsync(client: new JsonObject
     {

@@ -115,8 +115,9 @@ public class PossessionScene : VaultScene
         return SendAsync(request);
     }
 
-    /// <summary>A request to one of the server's own APIs.</summary>
-    internal Task<Answer> ResourceAsync(HttpMethod method, string path, string scheme, string token, string? proof = null, JsonNode? body = null)
+    /// <summary>A request to one of the server's own APIs; or, by a whole address, at its second port.</summary>
+    internal Task<Answer> ResourceAsync(
+        HttpMethod method, string path, string scheme, string token, string? proof = null, JsonNode? body = null, X509Certificate2? certificate = null)
     {
         var request = new HttpRequestMessage(method, new Uri(new Uri(Vault.Issuer), path));
         request.Headers.TryAddWithoutValidation("Authorization", $"{scheme} {token}");
@@ -130,7 +131,7 @@ public class PossessionScene : VaultScene
             request.Content = new StringContent(body.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
         }
 
-        return SendAsync(request);
+        return SendAsync(request, certificate);
     }
 
     internal async Task<Answer> SendAsync(HttpRequestMessage request, X509Certificate2? certificate = null)
