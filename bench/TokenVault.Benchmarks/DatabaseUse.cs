@@ -9,6 +9,9 @@ namespace TokenVault.Benchmarks;
 /// <param name="WalBytes">Written to the write-ahead log.</param>
 internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes)
 {
+    /// <summary>Of 16 MB each.</summary>
+    private const int LogSegments = 32;
+
     public static async Task<DatabaseUse> ReadAsync(string connectionString)
     {
         // Only transactions that write have a number.
@@ -19,6 +22,22 @@ internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes
                 split_part(pg_read_file('postmaster.pid'), E'\n', 1)::float8
             """);
         return new DatabaseUse(PostgresCpu.Total((int)row[2]), row[0], row[1]);
+    }
+
+    /// <summary>
+    /// A database that has been in use writes over old segments of its write-ahead log; a new one would make each first, filled with zeros, while
+    /// commits wait. As many as it keeps are made here.
+    /// </summary>
+    public static async Task MakeLogSegmentsAsync(string connectionString)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        string[] segments = [.. Enumerable.Repeat("SELECT pg_logical_emit_message(false, 'bench', 'segment'), pg_switch_wal()", LogSegments)];
+        foreach (var sql in (string[])["ALTER SYSTEM SET min_wal_size = '512MB'", "SELECT pg_reload_conf()", .. segments, "CHECKPOINT"])
+        {
+            await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+            await command.ExecuteNonQueryAsync();
+        }
     }
 
     public DatabaseUse Since(DatabaseUse before, long requests) =>

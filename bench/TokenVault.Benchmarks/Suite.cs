@@ -75,6 +75,7 @@ internal sealed class Suite(SuiteSize size, Results results)
         if (database is not null)
         {
             Tell($"{tokensets} tokensets: copying …");
+            await DatabaseUse.MakeLogSegmentsAsync(database);
             await deployment.CopyToAsync(database);
         }
 

@@ -22,6 +22,9 @@ internal abstract class StorageDecorator(IStorage inner) : IStorage
     public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
         Inner.ReadAuditAsync(afterSequence, take, cancellationToken);
 
+    public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditSealsAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
+        Inner.ReadAuditSealsAsync(afterSequence, take, cancellationToken);
+
     public ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken) => Inner.FindAuditAsync(id, cancellationToken);
 
     public ValueTask<IReadOnlyList<StoredAuditRow>> ListAuditAsync(AuditQuery query, CancellationToken cancellationToken) =>

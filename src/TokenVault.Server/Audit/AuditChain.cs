@@ -82,7 +82,7 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
 
         var open = stored is null ? null : await FindSegmentAsync(stored.LastSegment, cancellationToken);
         var room = open is null || open.Sequences.Count >= AuditSegment.Capacity ? AuditSegment.Capacity : AuditSegment.Capacity - open.Sequences.Count;
-        var rows = await storage.ReadAuditAsync(stored?.LastSequence ?? 0, room, cancellationToken);
+        var rows = await storage.ReadAuditSealsAsync(stored?.LastSequence ?? 0, room, cancellationToken);
         if (rows.Count == 0)
         {
             return false;
@@ -130,7 +130,7 @@ internal sealed class AuditChain(IStorage storage, KeyRing ring, TimeProvider ti
         }
 
         var adopted = 0L;
-        for (var page = rows; page.Count > 0; page = await storage.ReadAuditAsync(page[^1].Sequence, AuditSegment.Capacity, cancellationToken))
+        for (var page = rows; page.Count > 0; page = await storage.ReadAuditSealsAsync(page[^1].Sequence, AuditSegment.Capacity, cancellationToken))
         {
             var last = page.LastOrDefault(row => row.Mac is null)?.Sequence;
             adopted = last ?? adopted;

@@ -34,10 +34,6 @@ internal static class AuditSeal
         // The store keeps microseconds. A row of nobody is not the row of a user without a name.
         var instant = at.ToMicroseconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
         var identity = userId is null ? Aad.For("audit-row", id, instant) : Aad.For("audit-row", id, instant, userId);
-        var data = new byte[identity.Length + 1 + body.Length];
-        identity.CopyTo(data, 0);
-        data[identity.Length] = (byte)(userId is null ? 0 : 1);
-        body.CopyTo(data, identity.Length + 1);
-        return ring.Mac("audit-row", data);
+        return ring.Mac("audit-row", [.. identity, (byte)(userId is null ? 0 : 1)], body);
     }
 }

@@ -10,15 +10,16 @@ internal sealed class BrowserOrigins(IStorage storage)
 {
     private static readonly PathString[] Paths = ["/oauth/token", "/oauth/revoke", "/userinfo", "/mfa", "/me"];
 
-    public async Task HandleAsync(HttpContext context, RequestDelegate next)
+    public Task HandleAsync(HttpContext context, RequestDelegate next)
     {
         var origin = context.Request.Headers.Origin.ToString();
-        if (origin.Length is 0 or > 512 || !Array.Exists(Paths, path => context.Request.Path.StartsWithSegments(path)))
-        {
-            await next(context);
-            return;
-        }
+        return origin.Length is 0 or > 512 || !Array.Exists(Paths, path => context.Request.Path.StartsWithSegments(path))
+            ? next(context)
+            : HandleAsync(context, origin, next);
+    }
 
+    private async Task HandleAsync(HttpContext context, string origin, RequestDelegate next)
+    {
         context.Response.Headers.Vary = "Origin";
         var allowed = await IsRegisteredAsync(origin, context.RequestAborted);
         if (allowed)

@@ -119,7 +119,7 @@ internal sealed class ClientAuthenticator(
     {
         var body = new Credentials(parameters["client_id"], parameters["client_secret"]);
         var header = context.Request.Headers.Authorization;
-        var byHeader = header.Any(value => value?.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase) == true);
+        var byHeader = header.Count > 0 && header.Any(value => value?.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase) == true);
         var byAssertion = parameters["client_assertion"] is not null || parameters["client_assertion_type"] is not null;
         if ((byHeader ? 1 : 0) + (byAssertion ? 1 : 0) + (body.Secret is null ? 0 : 1) > 1)
         {

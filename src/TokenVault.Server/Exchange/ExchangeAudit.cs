@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
@@ -60,7 +58,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
                 ["scope"] = Scope.Format(tokenset.Scopes),
                 ["expires_at"] = tokenset.AccessTokenExpiresAt?.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
                 ["is_privileged_worker"] = attempt.Request.IsPrivileged,
-                ["token_thumbprint"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(issued.Reveal()))),
+                ["token_thumbprint"] = issued.Thumbprint(),
                 ["tokenset_id"] = tokenset.Id,
                 ["connected_account_id"] = tokenset.AccountId,
             },

@@ -11,6 +11,13 @@ namespace TokenVault.Server.Http;
 /// </summary>
 internal static class OAuthResponse
 {
+    private const int UsualAnswer = 4 * 1024;
+    private const int LargestKept = 64 * 1024;
+
+    /// <summary>Between two answers of a thread.</summary>
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? s_buffer;
+
     public static Task WriteErrorAsync(HttpContext context, OAuthError error)
     {
         if (error.RetryAfter is { } wait)
@@ -44,17 +51,27 @@ internal static class OAuthResponse
     }
 
     /// <summary>Writes one JSON object; <paramref name="members"/> writes what is in it.</summary>
-    public static Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> members)
+    public static async Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> members)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer))
+        var buffer = s_buffer ?? new ArrayBufferWriter<byte>(UsualAnswer);
+        s_buffer = null;
+        try
         {
-            writer.WriteStartObject();
-            members(writer);
-            writer.WriteEndObject();
-        }
+            using (var writer = new Utf8JsonWriter(buffer))
+            {
+                writer.WriteStartObject();
+                members(writer);
+                writer.WriteEndObject();
+            }
 
-        return WriteAsync(context, status, buffer.WrittenMemory);
+            await WriteAsync(context, status, buffer.WrittenMemory);
+        }
+        finally
+        {
+            // It has held a token: emptied, not just rewound.
+            buffer.Clear();
+            s_buffer = buffer.Capacity <= LargestKept ? buffer : s_buffer;
+        }
     }
 
     public static async Task WriteAsync(HttpContext context, int status, ReadOnlyMemory<byte> json)

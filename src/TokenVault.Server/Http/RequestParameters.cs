@@ -14,11 +14,14 @@ internal sealed class RequestParameters
 {
     private const int LargestBody = 32 * 1024;
     private const int MostParameters = 256;
+    private const int UsualParameters = 8;
 
     private static readonly JsonDocumentOptions StrictJson = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
 
-    private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _notText = new(StringComparer.Ordinal);
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly Dictionary<string, string> _values = new(UsualParameters, StringComparer.Ordinal);
+    private HashSet<string>? _notText;
 
     public static RequestParameters Empty { get; } = new();
 
@@ -35,27 +38,35 @@ internal sealed class RequestParameters
             return OAuthError.InvalidRequest("The body must be application/x-www-form-urlencoded or application/json.");
         }
 
-        var body = await ReadCappedAsync(request);
-        if (body is null)
+        if (request.ContentLength > LargestBody)
         {
-            return new OAuthError(413, "invalid_request", $"The body must not be larger than {LargestBody} bytes.");
+            return TooLarge();
         }
 
-        string text;
-        try
+        while (true)
         {
-            text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(body);
-        }
-        catch (ArgumentException)
-        {
-            return OAuthError.InvalidRequest("The body is not UTF-8.");
-        }
+            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+            if (read.Buffer.Length > LargestBody)
+            {
+                request.BodyReader.AdvanceTo(read.Buffer.Start);
+                return TooLarge();
+            }
 
-        return type == "application/json" ? FromJson(text) : FromQuery(text);
+            if (read.IsCompleted)
+            {
+                var parameters = FromBody(type, read.Buffer);
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                return parameters;
+            }
+
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
     }
 
     /// <summary>Parses a query string or a form body, with or without a leading question mark.</summary>
-    public static Outcome<RequestParameters> FromQuery(string query)
+    public static Outcome<RequestParameters> FromQuery(string query) => FromQuery(query.AsMemory());
+
+    private static Outcome<RequestParameters> FromQuery(ReadOnlyMemory<char> query)
     {
         var parameters = new RequestParameters();
         foreach (var pair in new QueryStringEnumerable(query))
@@ -74,7 +85,7 @@ internal sealed class RequestParameters
     {
         foreach (var name in names)
         {
-            if (_notText.Contains(name))
+            if (_notText?.Contains(name) == true)
             {
                 return OAuthError.InvalidRequest($"The parameter '{name}' must be a string.");
             }
@@ -83,7 +94,37 @@ internal sealed class RequestParameters
         return null;
     }
 
-    private static Outcome<RequestParameters> FromJson(string text)
+    /// <summary>By way of a lent buffer, which is emptied: it has held secrets.</summary>
+    private static Outcome<RequestParameters> FromBody(string type, ReadOnlySequence<byte> body)
+    {
+        var buffer = ArrayPool<char>.Shared.Rent((int)body.Length);
+        try
+        {
+            return !TryDecode(body, buffer, out var length) ? OAuthError.InvalidRequest("The body is not UTF-8.")
+                : type == "application/json" ? FromJson(buffer.AsMemory(0, length))
+                : FromQuery(buffer.AsMemory(0, length));
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(buffer, clearArray: true);
+        }
+    }
+
+    private static bool TryDecode(ReadOnlySequence<byte> body, Span<char> to, out int length)
+    {
+        try
+        {
+            length = Utf8.GetChars(body, to);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            length = 0;
+            return false;
+        }
+    }
+
+    private static Outcome<RequestParameters> FromJson(ReadOnlyMemory<char> text)
     {
         try
         {
@@ -110,6 +151,8 @@ internal sealed class RequestParameters
         }
     }
 
+    private static OAuthError TooLarge() => new(413, "invalid_request", $"The body must not be larger than {LargestBody} bytes.");
+
     private static string? MediaType(string? contentType)
     {
         if (contentType is null)
@@ -121,33 +164,6 @@ internal sealed class RequestParameters
         return (end < 0 ? contentType : contentType[..end]).Trim().ToLowerInvariant();
     }
 
-    private static async ValueTask<byte[]?> ReadCappedAsync(HttpRequest request)
-    {
-        if (request.ContentLength > LargestBody)
-        {
-            return null;
-        }
-
-        while (true)
-        {
-            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
-            if (read.Buffer.Length > LargestBody)
-            {
-                request.BodyReader.AdvanceTo(read.Buffer.Start);
-                return null;
-            }
-
-            if (read.IsCompleted)
-            {
-                var body = read.Buffer.ToArray();
-                request.BodyReader.AdvanceTo(read.Buffer.End);
-                return body;
-            }
-
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-    }
-
     private OAuthError? Add(JsonProperty member)
     {
         switch (member.Value.ValueKind)
@@ -157,7 +173,7 @@ internal sealed class RequestParameters
             case JsonValueKind.Null:
                 return null;
             default:
-                _notText.Add(member.Name);
+                (_notText ??= new HashSet<string>(StringComparer.Ordinal)).Add(member.Name);
                 return null;
         }
     }

@@ -51,10 +51,12 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
     private const string KeyMember = "jkt";
     private const string CertificateMember = "x5t#S256";
 
+    private static readonly string[] Types = ["JWT", "at+jwt"];
+
     /// <summary>Between nodes of this server, whose clocks an operator keeps together.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromSeconds(5);
 
-    private readonly KnownSignatures _known = new();
+    private readonly KnownAccessTokens _known = new();
 
     /// <summary>The audience of tokens that only the userinfo endpoint accepts.</summary>
     public string UserinfoAudience { get; } = options.Issuer + "userinfo";
@@ -99,13 +101,26 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
     /// <param name="problem">Why it is refused: for the log only.</param>
     public AccessToken? Verify(string token, string? audience, out string problem)
     {
-        var expected = new JwtExpectations { Issuer = options.Issuer, Audience = audience, Types = ["JWT", "at+jwt"], Skew = ClockDifference };
-        var jwt = JwtVerifier.Verify(token, expected, kid => kid is null ? null : keys.Find(kid), time.GetUtcNow(), out problem, _known);
-        if (jwt is null)
+        var expected = new JwtExpectations { Issuer = options.Issuer, Audience = audience, Types = Types, Skew = ClockDifference };
+        var now = time.GetUtcNow();
+        if (_known.TryFind(token, keys.Find, expected, now, out var known, out problem))
+        {
+            return known;
+        }
+
+        VerificationKey? key = null;
+        var jwt = JwtVerifier.Verify(token, expected, kid => key = kid is null ? null : keys.Find(kid), now, out problem);
+        if (jwt is null || Read(jwt, ref problem) is not { } read)
         {
             return null;
         }
 
+        _known.Keep(token, key!, jwt.Registered, read);
+        return read;
+    }
+
+    private static AccessToken? Read(VerifiedJwt jwt, ref string problem)
+    {
         // An ID token has neither member: it is not an access token, whatever its audience (RFC 8725 §3.11, T-ST-05).
         var clientId = jwt.Text("azp") ?? jwt.Text("client_id");
         if (clientId is null || jwt.Text("scope") is not { } scope || jwt.Subject is not { } subject || jwt.ExpiresAt is not { } expiresAt
@@ -120,7 +135,7 @@ internal sealed class AccessTokens(SigningKeys keys, TokenVaultOptions options, 
         return new AccessToken(clientId, isClient ? null : subject, Scope.Parse(scope), jwt.Audiences, expiresAt)
         {
             Methods = jwt.TextList("amr") ?? [],
-            BoundTo = boundTo,
+            BoundTo = boundTo.IsNone ? Confirmation.None : boundTo,
             Delegation = delegation,
         };
     }

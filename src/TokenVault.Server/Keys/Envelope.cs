@@ -12,6 +12,9 @@ namespace TokenVault.Server.Keys;
 /// </summary>
 internal static class Envelope
 {
+    /// <summary>What binds a value to the key that it was sealed with.</summary>
+    public const int CommitmentSize = 16;
+
     /// <summary>What sealing adds to a value.</summary>
     public const int Overhead = HeaderSize + NonceSize + TagSize;
 
@@ -23,7 +26,6 @@ internal static class Envelope
     private const int IdAt = 2;
     private const int WrappedAt = IdAt + Kek.IdSize;
     private const int CommitmentAt = WrappedAt + Kek.WrappedSize;
-    private const int CommitmentSize = 16;
     private const int HeaderSize = CommitmentAt + CommitmentSize;
     private const int NonceSize = 12;
     private const int TagSize = 16;
@@ -74,28 +76,41 @@ internal static class Envelope
     {
         plaintext = null;
         Span<byte> dek = stackalloc byte[Kek.KeySize];
-        Span<byte> commitment = stackalloc byte[CommitmentSize];
         try
         {
-            if (!kek.TryUnwrap(blob.Slice(WrappedAt, Kek.WrappedSize), dek))
-            {
-                return false;
-            }
-
-            Commit(dek, commitment);
-            if (!CryptographicOperations.FixedTimeEquals(commitment, blob.Slice(CommitmentAt, CommitmentSize)))
+            var wrapped = blob.Slice(WrappedAt, UnwrappedKeys.NameSize);
+            var known = kek.Unwrapped.TryFind(wrapped, dek);
+            if (!known && !TryUnwrap(kek, blob, dek))
             {
                 return false;
             }
 
             var size = sizeof(int) + aad.Length + HeaderSize;
             var bound = Bind(aad, blob[..HeaderSize], size <= OnStack ? stackalloc byte[size] : new byte[size]);
-            return TryDecrypt(dek, blob[HeaderSize..], bound, out plaintext);
+            var opened = TryDecrypt(dek, blob[HeaderSize..], bound, out plaintext);
+            if (opened && !known)
+            {
+                kek.Unwrapped.Keep(wrapped, dek);
+            }
+
+            return opened;
         }
         finally
         {
             CryptographicOperations.ZeroMemory(dek);
         }
+    }
+
+    private static bool TryUnwrap(Kek kek, ReadOnlySpan<byte> blob, Span<byte> dek)
+    {
+        Span<byte> commitment = stackalloc byte[CommitmentSize];
+        if (!kek.TryUnwrap(blob.Slice(WrappedAt, Kek.WrappedSize), dek))
+        {
+            return false;
+        }
+
+        Commit(dek, commitment);
+        return CryptographicOperations.FixedTimeEquals(commitment, blob.Slice(CommitmentAt, CommitmentSize));
     }
 
     private static bool TryDecrypt(

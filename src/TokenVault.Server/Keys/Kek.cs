@@ -32,6 +32,8 @@ internal sealed class Kek
     /// <summary>Stands in every blob, so that the key to open it with is known and never guessed.</summary>
     public ulong Id { get; }
 
+    public UnwrappedKeys Unwrapped { get; } = new();
+
     public static ulong IdFrom(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64BigEndian(bytes);
 
     /// <summary>Tells whether a key is the one that a record speaks of, without telling the key.</summary>

@@ -129,8 +129,11 @@ internal sealed class KeyRing : IAsyncDisposable
     /// <param name="purpose">A constant of the program: each has its own key, which is kept.</param>
     /// <param name="data">What to authenticate.</param>
     /// <returns>HMAC-SHA256, 32 bytes.</returns>
-    public byte[] Mac(string purpose, ReadOnlySpan<byte> data) =>
-        _macKeys.GetOrAdd(purpose, static (name, ring) => new MacKey(ring.DeriveMacKey(name)), this).Of(data);
+    public byte[] Mac(string purpose, ReadOnlySpan<byte> data) => Mac(purpose, data, []);
+
+    /// <summary>As <see cref="Mac(string, ReadOnlySpan{byte})"/>, of both parts as if they were one.</summary>
+    public byte[] Mac(string purpose, ReadOnlySpan<byte> data, ReadOnlySpan<byte> rest) =>
+        _macKeys.GetOrAdd(purpose, static (name, ring) => new MacKey(ring.DeriveMacKey(name)), this).Of(data, rest);
 
     /// <summary>Reads the keys again; one at a time, so that an older read never replaces a newer one.</summary>
     /// <exception cref="StartupException">A new key cannot be unwrapped; the ring stays as it was.</exception>

@@ -9,8 +9,9 @@ internal sealed class MacKey(byte[] key)
     /// <summary>As many as were in use at once: about one a core.</summary>
     private readonly ConcurrentBag<IncrementalHash> _idle = [];
 
+    /// <summary>Over both parts, the second behind the first.</summary>
     /// <returns>32 bytes.</returns>
-    public byte[] Of(ReadOnlySpan<byte> data)
+    public byte[] Of(ReadOnlySpan<byte> data, ReadOnlySpan<byte> rest)
     {
         if (!_idle.TryTake(out var hash))
         {
@@ -18,6 +19,7 @@ internal sealed class MacKey(byte[] key)
         }
 
         hash.AppendData(data);
+        hash.AppendData(rest);
         var mac = hash.GetHashAndReset();
         _idle.Add(hash);
         return mac;

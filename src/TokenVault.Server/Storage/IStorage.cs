@@ -28,6 +28,9 @@ internal interface IStorage : IAsyncDisposable
     /// <summary>Audit rows with a sequence number above <paramref name="afterSequence"/>, ascending.</summary>
     ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken);
 
+    /// <summary>As <see cref="ReadAuditAsync"/>, but a row that has a seal comes without its body.</summary>
+    ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditSealsAsync(long afterSequence, int take, CancellationToken cancellationToken);
+
     /// <summary>The audit row of this id, or null.</summary>
     ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken);
 

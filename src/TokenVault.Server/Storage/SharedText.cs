@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -27,9 +28,7 @@ internal sealed class SharedText : JsonConverter<string>
             return reader.GetString()!;
         }
 
-        var hash = default(HashCode);
-        hash.AddBytes(reader.ValueSpan);
-        ref var known = ref Known[hash.ToHashCode() & (Known.Length - 1)];
+        ref var known = ref Place(reader.ValueSpan);
         var shared = Volatile.Read(ref known);
         if (shared is null || !Ascii.Equals(reader.ValueSpan, shared))
         {
@@ -38,6 +37,32 @@ internal sealed class SharedText : JsonConverter<string>
         }
 
         return shared;
+    }
+
+    /// <summary>The same text, maybe as another string.</summary>
+    internal static string Of(string text)
+    {
+        Span<byte> ascii = stackalloc byte[Longest];
+        if (text.Length > Longest || Ascii.FromUtf16(text, ascii, out var length) != OperationStatus.Done)
+        {
+            return text;
+        }
+
+        ref var known = ref Place(ascii[..length]);
+        if (Volatile.Read(ref known) is { } shared && shared == text)
+        {
+            return shared;
+        }
+
+        Volatile.Write(ref known, text);
+        return text;
+    }
+
+    private static ref string? Place(ReadOnlySpan<byte> text)
+    {
+        var hash = default(HashCode);
+        hash.AddBytes(text);
+        return ref Known[hash.ToHashCode() & (Known.Length - 1)];
     }
 }
 

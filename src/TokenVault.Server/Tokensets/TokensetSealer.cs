@@ -23,7 +23,7 @@ internal sealed class TokensetSealer(KeyRing ring)
             // A provider that gives a refresh token but no lifetime has one all the same: refresh hourly rather than never (F-17).
             AccessTokenExpiresAt = tokenset.AccessTokenExpiresAt ?? (refreshToken is null ? null : tokenset.IssuedAt + UnnamedLifetime),
         };
-        var tokens = new SealedProviderTokens(accessToken.Reveal(), refreshToken?.Reveal());
+        var tokens = new SealedProviderTokens { AccessToken = accessToken.Reveal(), RefreshToken = refreshToken?.Reveal() };
         var plaintext = JsonSerializer.SerializeToUtf8Bytes(tokens, TokensetsJson.Default.SealedProviderTokens);
         try
         {
@@ -67,9 +67,13 @@ internal sealed class TokensetSealer(KeyRing ring)
 }
 
 /// <summary>The plaintext inside the seal; lives for the moment of sealing and opening only.</summary>
-internal sealed record SealedProviderTokens(
-    [property: JsonPropertyName("a")] string AccessToken,
-    [property: JsonPropertyName("r")] string? RefreshToken)
+internal sealed class SealedProviderTokens
 {
+    [JsonPropertyName("a")]
+    public string AccessToken { get; set; } = "";
+
+    [JsonPropertyName("r")]
+    public string? RefreshToken { get; set; }
+
     public override string ToString() => "[secret]";
 }

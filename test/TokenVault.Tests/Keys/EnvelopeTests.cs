@@ -113,6 +113,42 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
+    public void T_EN_03_a_blob_whose_data_key_is_remembered_is_looked_at_as_closely()
+    {
+        var aad = Aad.For("tokenset", Row);
+        var blob = _ring.Seal("a token"u8, aad);
+
+        for (var i = 0; i < blob.Length; i++)
+        {
+            _ring.Open(blob, aad).ShouldBe("a token"u8.ToArray());
+            byte[] changed = [.. blob];
+            changed[i] ^= 1;
+            Broken(changed, aad);
+        }
+
+        Broken(blob, Aad.For("tokenset", [.. Row, ""]));
+        _ring.Open(blob, aad).ShouldBe("a token"u8.ToArray());
+    }
+
+    [Fact]
+    public void Data_keys_beyond_those_that_are_remembered_are_unwrapped_again()
+    {
+        var aad = Aad.For("tokenset", Row);
+        byte[][] blobs = [.. Enumerable.Range(0, 20_000).Select(i => _ring.Seal(BitConverter.GetBytes(i), aad))];
+
+        for (var round = 0; round < 2; round++)
+        {
+            Parallel.For(0, blobs.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
+            {
+                if (BitConverter.ToInt32(_ring.Open(blobs[i], aad)) != i)
+                {
+                    throw new InvalidOperationException("Another value's key.");
+                }
+            });
+        }
+    }
+
+    [Fact]
     public void T_EN_04_no_data_key_is_used_twice()
     {
         const int many = 20_000;

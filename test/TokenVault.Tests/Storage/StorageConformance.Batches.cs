@@ -153,6 +153,23 @@ public abstract partial class StorageConformance
     }
 
     [Fact]
+    public async Task Seals_are_read_without_the_bodies_that_they_are_of()
+    {
+        var open = Audit("open");
+        await CommittedAsync(new AppendOperation(Audit("sealed") with { Mac = [1, 2, 3] }), new AppendOperation(open), new AppendOperation(Audit("last") with { Mac = [4] }));
+
+        var rows = await Storage.ReadAuditSealsAsync(0, 10, default);
+
+        rows.Select(row => (row.Sequence, row.Id, row.At)).ShouldBe((await Storage.ReadAuditAsync(0, 10, default)).Select(row => (row.Sequence, row.Id, row.At)));
+        rows[0].Body.ShouldBeEmpty();
+        rows[0].Mac.ShouldBe([1, 2, 3]);
+        rows[1].Body.ShouldBe(open.Body);
+        rows[1].Mac.ShouldBeNull();
+        (await Storage.ReadAuditSealsAsync(rows[1].Sequence, 10, default)).ShouldHaveSingleItem().Id.ShouldBe("last");
+        (await Storage.ReadAuditSealsAsync(0, 1, default)).ShouldHaveSingleItem().Id.ShouldBe("sealed");
+    }
+
+    [Fact]
     public async Task Observers_are_told_before_the_commit_returns()
     {
         var seen = new List<Change>();

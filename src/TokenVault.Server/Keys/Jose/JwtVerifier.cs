@@ -9,11 +9,10 @@ internal static class JwtVerifier
     /// <param name="keyByKid">The key record for the header's <c>kid</c>, which may be absent.</param>
     /// <param name="now">The time to judge by.</param>
     /// <param name="problem">Why not; for the log only.</param>
-    /// <param name="known">Where the same tokens come again and again: their signatures.</param>
     public static VerifiedJwt? Verify(
-        string token, JwtExpectations expected, Func<string?, VerificationKey?> keyByKid, DateTimeOffset now, out string problem, KnownSignatures? known = null)
+        string token, JwtExpectations expected, Func<string?, VerificationKey?> keyByKid, DateTimeOffset now, out string problem)
     {
-        var jws = known is null ? VerifiedJws.Verify(token, keyByKid, out problem) : known.Verify(token, keyByKid, out problem);
+        var jws = VerifiedJws.Verify(token, keyByKid, out problem);
         return jws is null ? null : VerifiedJwt.Check(jws, expected, now, out problem);
     }
 }

@@ -34,10 +34,6 @@ internal sealed class VerifiedJws
     public static VerifiedJws? VerifyByItsKey(string token, Func<JwsHeader, VerificationKey?> keyOf, out string problem) =>
         VerifyWith(token, bringsKey: true, keyOf, out problem);
 
-    /// <summary>The same, with the key's own strings where they are the header's: many that are kept share them.</summary>
-    public VerifiedJws WithTextsOf(VerificationKey key) =>
-        new(Header with { Algorithm = key.Alg, KeyId = Header.KeyId == key.Kid ? key.Kid : Header.KeyId }, Payload);
-
     private static VerifiedJws? VerifyWith(string token, bool bringsKey, Func<JwsHeader, VerificationKey?> keyOf, out string problem)
     {
         if (!TrySplit(token, out var first, out var second, out problem))

@@ -13,12 +13,7 @@ internal sealed class VerifiedJwt
         _claims = claims;
         Type = jws.Header.PlainType();
         KeyId = jws.Header.KeyId;
-        Issuer = read.Issuer;
-        Subject = read.Subject;
-        Audiences = read.Audiences;
-        ExpiresAt = read.ExpiresAt;
-        IssuedAt = read.IssuedAt;
-        JwtId = read.JwtId;
+        Registered = read;
     }
 
     /// <summary>The header's <c>typ</c> without <c>application/</c>; "" when there was none.</summary>
@@ -26,17 +21,19 @@ internal sealed class VerifiedJwt
 
     public string? KeyId { get; }
 
-    public string Issuer { get; }
+    public JwtClaims Registered { get; }
 
-    public string? Subject { get; }
+    public string Issuer => Registered.Issuer;
 
-    public IReadOnlyList<string> Audiences { get; }
+    public string? Subject => Registered.Subject;
 
-    public DateTimeOffset? ExpiresAt { get; }
+    public IReadOnlyList<string> Audiences => Registered.Audiences;
 
-    public DateTimeOffset? IssuedAt { get; }
+    public DateTimeOffset? ExpiresAt => Registered.ExpiresAt;
 
-    public string? JwtId { get; }
+    public DateTimeOffset? IssuedAt => Registered.IssuedAt;
+
+    public string? JwtId => Registered.JwtId;
 
     /// <summary>The step from a verified signature to a verified token.</summary>
     public static VerifiedJwt? Check(VerifiedJws jws, JwtExpectations expected, DateTimeOffset now, out string problem)

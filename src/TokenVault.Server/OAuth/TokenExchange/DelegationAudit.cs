@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Http;
@@ -40,7 +38,7 @@ internal sealed class DelegationAudit(IStorage storage, AuditLog audit)
         var row = Event(attempt.IsOnBehalfOf ? AuditType.SuccessfulOnBehalfOf : AuditType.SuccessfulTokenExchange, attempt) with { Scope = response.Scope };
         row.Details!["issued_token_type"] = response.IssuedTokenType;
         row.Details["expires_in"] = response.ExpiresIn;
-        row.Details["token_thumbprint"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(response.AccessToken.Reveal())));
+        row.Details["token_thumbprint"] = response.AccessToken.Thumbprint();
         row.Details.With("act", token.Delegation.Actor?.ToJson());
         await storage.CommitAsync(new Batch().Append(audit.Row(row)));
     }

@@ -14,6 +14,7 @@ internal static class PostgresAudit
     private const long LockTag = 0x7476L << 48;
 
     private const string Select = "SELECT sequence, id, at, body, user_id, mac FROM audit";
+    private const string SelectSeals = "SELECT sequence, id, at, CASE WHEN mac IS NULL THEN body ELSE ''::bytea END, user_id, mac FROM audit";
     private const string Range = " WHERE id > $1 AND id < $2";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -77,7 +78,6 @@ internal static class PostgresAudit
         WITH held AS MATERIALIZED (
             SELECT 1 FROM entity e JOIN unnest($1, $2, $3) AS n (kind, id, version) ON e.kind = n.kind AND e.id = n.id
             WHERE e.version = n.version AND (e.expires_at IS NULL OR e.expires_at > $4)
-            FOR SHARE OF e SKIP LOCKED
         ), added AS (
             INSERT INTO audit (id, at, body, user_id, mac)
             SELECT * FROM unnest($5, $6, $7, $8, $9) WHERE (SELECT count(*) FROM held) = $10
@@ -93,15 +93,16 @@ internal static class PostgresAudit
     }
 
     /// <summary>
-    /// All rows, if every one of these conditions is met, or none; the answer is refused then. Required rows stay locked against writers until
-    /// the commit. One that a writer holds counts as not met: nothing is waited for.
+    /// All rows, if every one of these conditions is met, or none; the answer is refused then. It is as if that were decided at the moment of
+    /// the look: whoever overwrites one of the required rows meanwhile comes after these audit rows, by which nobody decides anything. So nothing
+    /// is locked, and nobody waits for anybody.
     /// </summary>
     public static void AppendIfAllMet(PostgresScript script, IReadOnlyList<Operation> operations, long now)
     {
         // Exchanges require the same client and connection over and over.
         var required = operations.OfType<RequireOperation>().Distinct().ToList();
         var rows = operations.OfType<AppendOperation>().Select(append => append.Row).ToList();
-        script.RunQuery(SettleBehindTheGate, Number(LockTag), Number(PostgresGate.Lock));
+        script.RunQuery(Settle, Number(LockTag));
         script.NeedNumber(
             rows.Count,
             CommitOutcome.VersionConflict,
@@ -177,16 +178,23 @@ internal static class PostgresAudit
     /// Waits for the appends that were under way when it was called, for their rows may be below those that have returned already; but not
     /// for ever, because a node may be paused in the middle of one: then what lies behind that one is left for a later read.
     /// </summary>
-    public static async Task<IReadOnlyList<StoredAuditRow>> ReadAsync(
-        NpgsqlConnection connection, long after, int take, CancellationToken cancellationToken)
+    public static Task<IReadOnlyList<StoredAuditRow>> ReadAsync(NpgsqlConnection connection, long after, int take, CancellationToken cancellationToken) =>
+        ReadAsync(connection, Select, after, take, cancellationToken);
+
+    /// <summary>As <see cref="ReadAsync(NpgsqlConnection, long, int, CancellationToken)"/>, without the bodies of rows that have a seal.</summary>
+    public static Task<IReadOnlyList<StoredAuditRow>> ReadSealsAsync(NpgsqlConnection connection, long after, int take, CancellationToken cancellationToken) =>
+        ReadAsync(connection, SelectSeals, after, take, cancellationToken);
+
+    private static async Task<IReadOnlyList<StoredAuditRow>> ReadAsync(
+        NpgsqlConnection connection, string select, long after, int take, CancellationToken cancellationToken)
     {
         var start = TimeProvider.System.GetTimestamp();
-        var (newest, settled, rows) = await ReadOnceAsync(connection, after, take, cancellationToken);
+        var (newest, settled, rows) = await ReadOnceAsync(connection, select, after, take, cancellationToken);
         var wanted = newest;
         while (settled < wanted && TimeProvider.System.GetElapsedTime(start) < Patience)
         {
             await Task.Delay(Pause, TimeProvider.System, cancellationToken);
-            (_, settled, rows) = await ReadOnceAsync(connection, after, take, cancellationToken);
+            (_, settled, rows) = await ReadOnceAsync(connection, select, after, take, cancellationToken);
         }
 
         rows.RemoveAll(row => row.Sequence > settled);
@@ -227,7 +235,7 @@ internal static class PostgresAudit
 
     /// <summary>The order matters: the newest number first, then the locks, then the rows.</summary>
     private static async Task<(long Newest, long Settled, List<StoredAuditRow> Rows)> ReadOnceAsync(
-        NpgsqlConnection connection, long after, int take, CancellationToken cancellationToken)
+        NpgsqlConnection connection, string select, long after, int take, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection)
         {
@@ -243,7 +251,7 @@ internal static class PostgresAudit
                 {
                     Parameters = { Number(LockTag) },
                 },
-                new NpgsqlBatchCommand($"{Select} WHERE sequence > $1 ORDER BY sequence LIMIT $2")
+                new NpgsqlBatchCommand($"{select} WHERE sequence > $1 ORDER BY sequence LIMIT $2")
                 {
                     Parameters = { Number(after), Number(Math.Max(0, take)) },
                 },

@@ -89,6 +89,9 @@ internal sealed class PostgresStorage : IStorage
     public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
         ReadManyAsync(connection => PostgresAudit.ReadAsync(connection, afterSequence, take, cancellationToken), cancellationToken);
 
+    public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditSealsAsync(long afterSequence, int take, CancellationToken cancellationToken) =>
+        ReadManyAsync(connection => PostgresAudit.ReadSealsAsync(connection, afterSequence, take, cancellationToken), cancellationToken);
+
     public async ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken) =>
         CanBeStored(id) ? await ReadAsync(connection => PostgresAudit.FindAsync(connection, id, cancellationToken), cancellationToken) : null;
 

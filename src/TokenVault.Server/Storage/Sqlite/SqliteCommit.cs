@@ -6,8 +6,7 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
     private static readonly CommitResult Committed = new(CommitOutcome.Committed);
 
     /// <summary>Conditions come first: when one is not met, nothing has been written, and a single row is written or not.</summary>
-    public override bool WritesAtOnce { get; } =
-        batch.Operations.Count > 0 && batch.Operations[^1] is AppendOperation or UpdateOperation && batch.Operations.SkipLast(1).All(operation => operation is RequireOperation);
+    public override bool WritesAtOnce { get; } = IsWrittenAtOnce(batch.Operations);
 
     protected override bool IsKept(CommitResult result) => result.Committed;
 
@@ -25,6 +24,19 @@ internal sealed class SqliteCommit(Batch batch) : SqliteJob<CommitResult>
         }
 
         return fence == 0 ? Committed : Committed with { Fence = fence };
+    }
+
+    private static bool IsWrittenAtOnce(IReadOnlyList<Operation> operations)
+    {
+        for (var i = 0; i < operations.Count - 1; i++)
+        {
+            if (operations[i] is not RequireOperation)
+            {
+                return false;
+            }
+        }
+
+        return operations.Count > 0 && operations[^1] is AppendOperation or UpdateOperation;
     }
 
     private static CommitOutcome LeaseOutcome(bool kept) => kept ? CommitOutcome.Committed : CommitOutcome.LeaseConflict;

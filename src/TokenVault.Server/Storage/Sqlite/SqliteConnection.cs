@@ -159,7 +159,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
         Execute("PRAGMA journal_size_limit=67108864");
 
         // In KiB: the log's index by user is written all over.
-        Execute("PRAGMA cache_size=-8192");
+        Execute("PRAGMA cache_size=-4096");
     }
 
     private SqliteStatement Prepare(string sql, uint flags)

@@ -93,6 +93,13 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
         return ReadRows(query.Bind(1, after).Bind(2, Math.Max(0, take)));
     }
 
+    public List<StoredAuditRow> ReadAuditSeals(long after, int take)
+    {
+        const string seals = "SELECT sequence, id, at, CASE WHEN mac IS NULL THEN body ELSE x'' END, user_id, mac FROM audit";
+        using var query = connection.Use($"{seals} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
+        return ReadRows(query.Bind(1, after).Bind(2, Math.Max(0, take)));
+    }
+
     public StoredAuditRow? FindAudit(string id)
     {
         using var query = connection.Use($"{AuditColumns} WHERE id = ?1 ORDER BY sequence LIMIT 1");

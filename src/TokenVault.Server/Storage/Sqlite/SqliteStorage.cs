@@ -82,6 +82,12 @@ internal sealed class SqliteStorage : IStorage
         return new(_readers.Read((afterSequence, take), static (reader, s) => reader.ReadAudit(s.afterSequence, s.take)));
     }
 
+    public ValueTask<IReadOnlyList<StoredAuditRow>> ReadAuditSealsAsync(long afterSequence, int take, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_readers.Read((afterSequence, take), static (reader, s) => reader.ReadAuditSeals(s.afterSequence, s.take)));
+    }
+
     public ValueTask<StoredAuditRow?> FindAuditAsync(string id, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

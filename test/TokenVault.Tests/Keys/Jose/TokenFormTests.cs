@@ -41,7 +41,7 @@ public sealed class TokenFormTests
         foreach (var (type, expected) in new (Type, string[])[]
         {
             (typeof(VerifiedJwt), ["VerifiedJwt.Check", "JwtVerifier.Verify"]),
-            (typeof(VerifiedJws), ["KnownSignatures.Verify", "VerifiedJws.Verify", "VerifiedJws.VerifyByItsKey", "VerifiedJws.VerifyWith", "VerifiedJws.WithTextsOf"]),
+            (typeof(VerifiedJws), ["VerifiedJws.Verify", "VerifiedJws.VerifyByItsKey", "VerifiedJws.VerifyWith"]),
             (typeof(DpopProof), ["DpopProof.Verify", "DpopProof.Read"]),
         })
         {
