@@ -25,15 +25,15 @@ internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes
     }
 
     /// <summary>
-    /// A database that has been in use writes over old segments of its write-ahead log; a new one would make each first, filled with zeros, while
-    /// commits wait. As many as it keeps are made here.
+    /// Into the state of a database that has been in use for a while: what was copied has been vacuumed, which would be done while it is measured,
+    /// and the write-ahead log has old segments to write over, instead of making each first, filled with zeros, while commits wait.
     /// </summary>
-    public static async Task MakeLogSegmentsAsync(string connectionString)
+    public static async Task SettleAsync(string connectionString)
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
         string[] segments = [.. Enumerable.Repeat("SELECT pg_logical_emit_message(false, 'bench', 'segment'), pg_switch_wal()", LogSegments)];
-        foreach (var sql in (string[])["ALTER SYSTEM SET min_wal_size = '512MB'", "SELECT pg_reload_conf()", .. segments, "CHECKPOINT"])
+        foreach (var sql in (string[])["VACUUM (ANALYZE)", "ALTER SYSTEM SET min_wal_size = '512MB'", "SELECT pg_reload_conf()", .. segments, "CHECKPOINT"])
         {
             await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
             await command.ExecuteNonQueryAsync();

@@ -75,8 +75,8 @@ internal sealed class Suite(SuiteSize size, Results results)
         if (database is not null)
         {
             Tell($"{tokensets} tokensets: copying …");
-            await DatabaseUse.MakeLogSegmentsAsync(database);
             await deployment.CopyToAsync(database);
+            await DatabaseUse.SettleAsync(database);
         }
 
         await MeasureVaultAsync(Store("SQLite", tokensets), deployment, files, providerPort, further);

@@ -18,6 +18,8 @@ internal sealed class Kek
     /// <summary>As many as there were unwraps at once: about one a core.</summary>
     private readonly ConcurrentBag<KeyUnwrapper> _unwrappers = [];
 
+    private UnwrappedKeys? _unwrapped;
+
     public Kek(ulong id, byte[] key)
     {
         if (key.Length != KeySize)
@@ -32,7 +34,8 @@ internal sealed class Kek
     /// <summary>Stands in every blob, so that the key to open it with is known and never guessed.</summary>
     public ulong Id { get; }
 
-    public UnwrappedKeys Unwrapped { get; } = new();
+    /// <summary>Of the values that it is asked for.</summary>
+    public UnwrappedKeys Unwrapped => LazyInitializer.EnsureInitialized(ref _unwrapped);
 
     public static ulong IdFrom(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64BigEndian(bytes);
 

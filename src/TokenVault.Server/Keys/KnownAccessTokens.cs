@@ -40,7 +40,7 @@ internal sealed class KnownAccessTokens
     /// <param name="claims">What it says of its validity.</param>
     public void Keep(string token, VerificationKey key, JwtClaims claims, AccessToken accessToken)
     {
-        // Who acts for whom is JSON, which is not for two requests at once.
+        // Who acts for whom is JSON, which is not for two requests at once: such a token is verified each time.
         if (!IsKept(token) || accessToken.Delegation != Delegation.None)
         {
             return;

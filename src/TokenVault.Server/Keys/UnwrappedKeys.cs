@@ -1,15 +1,14 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace TokenVault.Server.Keys;
 
 /// <summary>
 /// Data keys of values that were opened lately, for what is opened again and again: the same wrapped key unwraps to the same key. They lie in
-/// pinned memory, as the vault key does that unwrapped them, and are gone with it. Where too many share a place, one is forgotten.
+/// pinned memory, as the vault key does that unwrapped them, and are let go with it. Where too many share a place, one is forgotten.
 /// </summary>
 internal sealed class UnwrappedKeys
 {
-    /// <summary>Four keys each: half as many again as there are remembered rows, unless an operator wants more of those.</summary>
+    /// <summary>Four keys each: a third more than there are remembered rows, unless an operator wants more of those.</summary>
     private const int Sets = 4_096;
 
     private const int Ways = 4;
@@ -23,8 +22,6 @@ internal sealed class UnwrappedKeys
 
     private readonly byte[] _places = GC.AllocateArray<byte>(Sets * Ways * Size, pinned: true);
     private readonly Lock[] _gates = [.. Enumerable.Range(0, Gates).Select(_ => new Lock())];
-
-    ~UnwrappedKeys() => CryptographicOperations.ZeroMemory(_places);
 
     /// <param name="name">Of <see cref="NameSize"/>.</param>
     /// <param name="key">Of <see cref="Kek.KeySize"/>; as it was when it returns false.</param>
@@ -55,7 +52,7 @@ internal sealed class UnwrappedKeys
         {
             // Any of them, when there is no room: what is in use comes back.
             var way = name[^1] % Ways;
-            for (var i = 0; i < Ways && Place(set, way)[^1] != 0; i++)
+            for (var i = 0; i < Ways && Place(set, way)[^1] != 0 && !Place(set, way).StartsWith(name); i++)
             {
                 way = (way + 1) % Ways;
             }

@@ -43,7 +43,9 @@ internal sealed class TokensetSealer(KeyRing ring)
         {
             plaintext = ring.Open(tokenset.SealedTokens, AadOf(tokenset));
             var tokens = JsonSerializer.Deserialize(plaintext, TokensetsJson.Default.SealedProviderTokens)!;
-            return (new Secret(tokens.AccessToken), tokens.RefreshToken is null ? null : new Secret(tokens.RefreshToken));
+            return tokens.AccessToken is { } accessToken
+                ? (new Secret(accessToken), tokens.RefreshToken is null ? null : new Secret(tokens.RefreshToken))
+                : throw new CorruptRecordException(Tokenset.Kind, tokenset.Id, inner: null);
         }
         catch (BrokenSealException e)
         {
@@ -70,7 +72,7 @@ internal sealed class TokensetSealer(KeyRing ring)
 internal sealed class SealedProviderTokens
 {
     [JsonPropertyName("a")]
-    public string AccessToken { get; set; } = "";
+    public string? AccessToken { get; set; }
 
     [JsonPropertyName("r")]
     public string? RefreshToken { get; set; }

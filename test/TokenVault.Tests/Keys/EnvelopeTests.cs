@@ -131,6 +131,39 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
+    public void A_data_key_is_remembered_by_all_that_it_was_unwrapped_and_compared_with()
+    {
+        var keys = new UnwrappedKeys();
+        var name = RandomNumberGenerator.GetBytes(UnwrappedKeys.NameSize);
+        var (key, found) = (RandomNumberGenerator.GetBytes(Kek.KeySize), new byte[Kek.KeySize]);
+        keys.TryFind(name, found).ShouldBeFalse();
+        keys.TryFind(new byte[UnwrappedKeys.NameSize], found).ShouldBeFalse();
+
+        keys.Keep(name, key);
+        keys.TryFind(name, found).ShouldBeTrue();
+        found.ShouldBe(key);
+        foreach (var at in new[] { 0, Kek.WrappedSize - 1, Kek.WrappedSize, UnwrappedKeys.NameSize - 1 })
+        {
+            byte[] other = [.. name];
+            other[at] ^= 1;
+            keys.TryFind(other, found).ShouldBeFalse();
+        }
+
+        // Others that share its place: it gives way in the end, and no sooner than there is no room.
+        byte[][] neighbours = [.. Enumerable.Range(0, 4).Select(i => (byte[])[.. name[..4], .. RandomNumberGenerator.GetBytes(UnwrappedKeys.NameSize - 4)])];
+        foreach (var neighbour in neighbours[..3])
+        {
+            keys.Keep(neighbour, key);
+            keys.Keep(neighbour, key);
+        }
+
+        ((byte[][])[name, .. neighbours[..3]]).ShouldAllBe(one => keys.TryFind(one, found));
+        keys.Keep(neighbours[3], key);
+        keys.TryFind(neighbours[3], found).ShouldBeTrue();
+        ((byte[][])[name, .. neighbours]).Count(one => keys.TryFind(one, found)).ShouldBe(4);
+    }
+
+    [Fact]
     public void Data_keys_beyond_those_that_are_remembered_are_unwrapped_again()
     {
         var aad = Aad.For("tokenset", Row);

@@ -140,8 +140,10 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         }
     }
 
-    [Fact]
-    public async Task T_ST_11_a_row_that_is_required_at_every_moment_can_be_changed_all_the_same()
+    [Theory]
+    [InlineData("append")]
+    [InlineData("append and insert, which locks")]
+    public async Task T_ST_11_a_row_that_is_required_at_every_moment_can_be_changed_all_the_same(string how)
     {
         // Each group takes its time, so that others have locked the row before it is done.
         await _database.ExecuteAsync(
@@ -159,15 +161,19 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         await CommittedAsync(new ReplaceOperation(Row("user") with { Version = 1 }));
         await Task.WhenAll(exchanges);
 
-        static async Task ExchangeUntilChangedAsync(PostgresStorage node)
+        async Task ExchangeUntilChangedAsync(PostgresStorage node)
         {
             while ((await AppendAsync(node)).Committed)
             {
             }
         }
 
-        static ValueTask<CommitResult> AppendAsync(PostgresStorage node) => node.CommitAsync(BatchOf(
-            new RequireOperation("note", "user", 1), new AppendOperation(new AuditRow(Identifier.Secret(), DateTimeOffset.UnixEpoch, []))));
+        ValueTask<CommitResult> AppendAsync(PostgresStorage node) => node.CommitAsync(BatchOf(
+        [
+            new RequireOperation("note", "user", 1),
+            .. how == "append" ? (Operation[])[] : [new InsertOperation(Row(Identifier.Secret()))],
+            new AppendOperation(new AuditRow(Identifier.Secret(), DateTimeOffset.UnixEpoch, [])),
+        ]));
     }
 
     [Theory]

@@ -94,8 +94,8 @@ internal static class PostgresAudit
 
     /// <summary>
     /// All rows, if every one of these conditions is met, or none; the answer is refused then. It is as if that were decided at the moment of
-    /// the look: whoever overwrites one of the required rows meanwhile comes after these audit rows, by which nobody decides anything. So nothing
-    /// is locked, and nobody waits for anybody.
+    /// the look: whoever overwrites one of the required rows meanwhile comes after these audit rows, by which nobody decides anything. So no row
+    /// is locked, and no writer waited for.
     /// </summary>
     public static void AppendIfAllMet(PostgresScript script, IReadOnlyList<Operation> operations, long now)
     {

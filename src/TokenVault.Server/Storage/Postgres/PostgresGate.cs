@@ -4,8 +4,8 @@ namespace TokenVault.Server.Storage.Postgres;
 
 /// <summary>
 /// PostgreSQL lets whoever shares a row's lock pass a writer that waits for it. A user for whom exchanges arrive without a pause, on several
-/// nodes, could never be blocked: their row would be required at every moment. So all groups of audit rows go through a gate together, before
-/// they lock any row, and a writer that has waited for long closes it until it is done. The gate is waited for by nobody who holds a lock.
+/// nodes, could never be blocked: their row would be required at every moment. So all groups that lock rows (see <see cref="PostgresAudit.AppendWhereMet"/>) go
+/// through a gate together, before they lock any row, and a writer that has waited for long closes it until it is done. The gate is waited for by nobody who holds a lock.
 /// </summary>
 internal static class PostgresGate
 {

@@ -158,7 +158,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
         Execute("PRAGMA wal_autocheckpoint=0");
         Execute("PRAGMA journal_size_limit=67108864");
 
-        // In KiB: the log's index by user is written all over.
+        // In KiB: twice what SQLite takes by itself, for the several indexes that a commit writes to.
         Execute("PRAGMA cache_size=-4096");
     }
 
