@@ -18,6 +18,7 @@ internal sealed class KnownAccessTokens
     private const int Most = 10_000;
 
     private readonly ConcurrentDictionary<Digest, Known> _known = new();
+    private readonly SeenLately _seen = new(Most);
 
     /// <param name="keyByKid">The key record now.</param>
     /// <param name="problem">Why it is refused; for the log only.</param>
@@ -46,17 +47,21 @@ internal sealed class KnownAccessTokens
             return;
         }
 
-        _known[Digest.Of(token)] = Shared(key, claims, accessToken);
-        if (_known.Count <= Most)
+        // When half of the room is taken, only what comes again: tokens that come once each would leave behind what only a collection of the
+        // whole heap frees.
+        var count = _known.Count;
+        if (count >= Most / 2 && !_seen.Again(token))
         {
             return;
         }
 
         // Any of them: what is in use comes back.
-        foreach (var (old, _) in _known.Take(Most / 16))
+        foreach (var (old, _) in _known.Take(count < Most ? 0 : Most / 16))
         {
             _known.TryRemove(old, out _);
         }
+
+        _known[Digest.Of(token)] = Shared(key, claims, accessToken);
     }
 
     /// <summary>Thousands say the same of most: that is kept once.</summary>
