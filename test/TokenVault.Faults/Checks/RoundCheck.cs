@@ -15,7 +15,7 @@ internal sealed class RoundCheck(VaultWorld world, Ledger ledger, AuditTrail aud
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(15);
 
     /// <summary>A process that had the whole answer for so long before it was killed has to have stored it.</summary>
-    private static readonly TimeSpan LongestLanding = TimeSpan.FromMilliseconds(500);
+    public TimeSpan LongestLanding { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Processes were made to stand still: overlapping calls may happen.</summary>
     public bool WithPauses { get; init; }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TokenVault.Server.Storage;
 using TokenVault.Server.Tokensets;
 using TokenVault.Testing;
@@ -82,6 +83,8 @@ internal sealed class FaultyStorage(IStorage inner, FastClock clock, Action<stri
 
         if (act == FaultAct.Kill)
         {
+            // The harness may notice much later.
+            tell(string.Create(CultureInfo.InvariantCulture, $"dies {Environment.ProcessId} {TimeProvider.System.GetTimestamp()}"));
             Signals.Kill(Environment.ProcessId);
         }
 

@@ -154,6 +154,9 @@ internal sealed class NodeProcess(string name, Uri address, IReadOnlyDictionary<
             case ["here"]:
                 _here.TrySetResult();
                 break;
+            case ["dies", var process, var at]:
+                EndedAt[int.Parse(process, CultureInfo.InvariantCulture)] = long.Parse(at, CultureInfo.InvariantCulture);
+                break;
             case ["stalled", var from, var to]:
                 Stalls.Enqueue((long.Parse(from, CultureInfo.InvariantCulture), long.Parse(to, CultureInfo.InvariantCulture)));
                 break;

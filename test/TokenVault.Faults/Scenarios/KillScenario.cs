@@ -29,7 +29,9 @@ internal sealed class KillScenario
     {
         (_scene, _world) = (scene, world);
         var audit = new AuditTrail(world.Storage);
-        _check = new RoundCheck(world, scene.Ledger, audit);
+
+        // Where times are not judged, tests run beside, and a process that has just started may take its time.
+        _check = new RoundCheck(world, scene.Ledger, audit) { LongestLanding = scene.Sizes.WithGoals ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(5) };
         _pool = new GrantPool(world, _check);
         _trap = new ProviderTrap(world, scene, Slowness);
         _restarts = world.Nodes.ToDictionary(node => node, _ => Task.CompletedTask);
