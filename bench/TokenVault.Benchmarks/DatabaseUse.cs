@@ -40,8 +40,11 @@ internal sealed record DatabaseUse(TimeSpan Cpu, double Commits, double WalBytes
         }
     }
 
-    public DatabaseUse Since(DatabaseUse before, long requests) =>
-        new((Cpu - before.Cpu) / requests, (Commits - before.Commits) / requests, (WalBytes - before.WalBytes) / requests);
+    public DatabaseUse Since(DatabaseUse before) => new(Cpu - before.Cpu, Commits - before.Commits, WalBytes - before.WalBytes);
+
+    public DatabaseUse Plus(DatabaseUse more) => new(Cpu + more.Cpu, Commits + more.Commits, WalBytes + more.WalBytes);
+
+    public DatabaseUse ForEach(long requests) => new(Cpu / requests, Commits / requests, WalBytes / requests);
 
     public static async Task<RowSizes> SizesAsync(string connectionString, int tokensets)
     {

@@ -3,11 +3,16 @@ namespace TokenVault.Benchmarks;
 /// <summary>What one kind of request cost one server.</summary>
 /// <param name="Server">The server, its store and how much is in it.</param>
 /// <param name="Request">The kind of request.</param>
+/// <param name="Floor">What the floor carried, in turns with it.</param>
 /// <param name="Cpu">Of the server, for one request.</param>
 /// <param name="RestCpu">Of all else that ran on the machine, for one request: the load generator, and the provider of the refreshes.</param>
 /// <param name="Database">Of PostgreSQL, for one request; null without.</param>
 /// <param name="ResidentBytes">After the run.</param>
-internal sealed record Measured(string Server, string Request, Load Load, TimeSpan Cpu, TimeSpan RestCpu, DatabaseUse? Database, long ResidentBytes);
+internal sealed record Measured(
+    string Server, string Request, Load Load, Load Floor, TimeSpan Cpu, TimeSpan RestCpu, DatabaseUse? Database, long ResidentBytes)
+{
+    public double OfFloor => Load.PerSecond / Floor.PerSecond;
+}
 
 /// <summary>All of one run of the suite.</summary>
 internal sealed class Results

@@ -7,7 +7,7 @@ using TokenVault.Testing;
 namespace TokenVault.Benchmarks;
 
 /// <summary>
-/// The server, the floor under it and a neutral peer, one after another on the same machine under the same load: the exchange of a token
+/// The server and a neutral peer, in turns with the floor under them, on the same machine under the same load: the exchange of a token
 /// that is fresh; in the larger store also of one that is not remembered, and of one that has to be refreshed. Each answer is looked at,
 /// and each one has to have its audit row, as each refresh has.
 /// </summary>
@@ -19,6 +19,9 @@ internal sealed class Suite(SuiteSize size, Results results)
     private static readonly RequestKind[] Kinds = [RequestKind.AccessToken, RequestKind.RefreshToken, RequestKind.Worker];
     private static readonly RequestKind[] FurtherKinds = [RequestKind.FirstUse, RequestKind.FirstAccess, RequestKind.Refresh];
 
+    /// <summary>What every other measurement takes turns with; null until it has been measured by itself.</summary>
+    private FloorServer? _floor;
+
     public static string Store(string engine, int tokensets) => string.Create(CultureInfo.InvariantCulture, $"{engine}, {tokensets:N0} tokensets");
 
     public async Task RunAsync()
@@ -26,7 +29,9 @@ internal sealed class Suite(SuiteSize size, Results results)
         results.Notes.Add(string.Create(
             CultureInfo.InvariantCulture,
             $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUp.TotalSeconds:F0} s for access and refresh tokens and {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s for the others, because .NET compiles what runs often anew while it runs: the CPU per request falls until then."));
-        await MeasureFloorAsync();
+        await using var floor = await FloorServer.StartAsync(AnswersAsync);
+        await MeasureAsync(floor.Process, FloorName, RequestKind.AccessToken, floor.At, floor.Requests, size.WarmUp);
+        _floor = floor;
         await MeasurePeerAsync();
         if (PostgresServer.Problem is { } problem)
         {
@@ -38,15 +43,6 @@ internal sealed class Suite(SuiteSize size, Results results)
         {
             await MeasureVaultsAsync(tokensets, postgres);
         }
-    }
-
-    private async Task MeasureFloorAsync()
-    {
-        using var scratch = new Deployment(database: null);
-        var requests = Path.Combine(scratch.Directory, "floor.requests");
-        var start = new ProcessStartInfo("dotnet") { ArgumentList = { typeof(Floor).Assembly.Location, "floor", scratch.Address, requests } };
-        await using var server = await ServerProcess.StartAsync(start, () => AnswersAsync(scratch, requests));
-        await MeasureAsync(server, FloorName, RequestKind.AccessToken, scratch, requests, size.WarmUp);
     }
 
     private async Task MeasurePeerAsync()
@@ -115,38 +111,64 @@ internal sealed class Suite(SuiteSize size, Results results)
         results.Notes.Add(string.Create(
             CultureInfo.InvariantCulture,
             $"{name}: {answered:N0} answers, {log.Exchanges:N0} audit rows of exchanges; {refreshed:N0} of the answers with a refresh, {provider.Refreshes:N0} refreshes at the provider, {log.Refreshes:N0} audit rows of refreshes."));
-        const int UnderWay = 2 * Wrk.Connections;
-        var kinds = Kinds.Length + FurtherKinds.Length + 1;
-        if (log.Exchanges < answered || log.Exchanges - answered > (kinds * UnderWay) + 20)
+        var underWay = Kinds.Concat(FurtherKinds).Append(RequestKind.Alone).Sum(UnderWay);
+        if (log.Exchanges < answered || log.Exchanges - answered > underWay + 20)
         {
             results.Failures.Add($"{name}: {answered} answers, but {log.Exchanges} audit rows of exchanges");
         }
 
-        if (log.Refreshes != provider.Refreshes || provider.Refused > 0 || log.Refreshes < refreshed || log.Refreshes - refreshed > UnderWay)
+        if (log.Refreshes != provider.Refreshes || provider.Refused > 0 || log.Refreshes < refreshed || log.Refreshes - refreshed > UnderWay(RequestKind.Refresh))
         {
             results.Failures.Add($"{name}: {refreshed} answers with a refresh, {provider.Refreshes} refreshes and {provider.Refused} refusals at the provider, {log.Refreshes} audit rows of refreshes");
         }
     }
+
+    /// <summary>Whenever the generator stopped, after the warm-up and after each turn.</summary>
+    private int UnderWay(RequestKind kind) => (1 + size.TurnsOf(kind)) * kind.Connections;
 
     /// <returns>How many answers there were, while warming up as well.</returns>
     private async Task<long> MeasureAsync(ServerProcess server, string name, RequestKind kind, Deployment at, string requests, TimeSpan warmUp)
     {
         Tell($"{name}: {kind.Name} …");
         var warm = await Wrk.WarmUpAsync(at.Address, requests, kind, warmUp);
-        var (cpu, machine, database) = (server.Cpu, MachineCpu.Total(), at.Database is null ? null : await DatabaseUse.ReadAsync(at.Database));
-        var load = await Wrk.MeasureAsync(at.Address, requests, kind, size.Duration, warm.Answered + kind.Connections);
-        var used = database is null ? null : (await DatabaseUse.ReadAsync(at.Database!)).Since(database, load.Answered);
-        var own = (server.Cpu - cpu) / load.Answered;
-        var rest = ((MachineCpu.Total() - machine) / load.Answered) - own - (used?.Cpu ?? TimeSpan.Zero);
-        var measured = new Measured(name, kind.Name, load, own, rest, used, server.ResidentBytes);
+        var measured = await InTurnsAsync(server, name, kind, at, requests, warm.Answered + kind.Connections);
         results.Rows.Add(measured);
-        Tell(string.Create(CultureInfo.InvariantCulture, $"  {load.PerSecond:N0}/s, {own.TotalMicroseconds:F0} µs, {measured.ResidentBytes / 1e6:N0} MB"));
-        if (load.Wrong + warm.Wrong > 0)
+        Tell(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  {measured.Load.PerSecond:N0}/s, {measured.OfFloor:F2} of the floor, {measured.Cpu.TotalMicroseconds:F0} µs, {measured.ResidentBytes / 1e6:N0} MB"));
+        if (measured.Load.Wrong + warm.Wrong > 0)
         {
-            results.Failures.Add($"{name}, {kind.Name}: {load.Wrong + warm.Wrong} wrong answers");
+            results.Failures.Add($"{name}, {kind.Name}: {measured.Load.Wrong + warm.Wrong} wrong answers");
         }
 
-        return load.Answered + warm.Answered;
+        return measured.Load.Answered + warm.Answered;
+    }
+
+    /// <summary>
+    /// The floor for a while, then the server, and so on: what else goes on at the machine, and how fast it is just now, is the same for both.
+    /// </summary>
+    private async Task<Measured> InTurnsAsync(ServerProcess server, string name, RequestKind kind, Deployment at, string requests, long skip)
+    {
+        List<Load> loads = [], floors = [];
+        var (own, machine, used) = (TimeSpan.Zero, TimeSpan.Zero, new DatabaseUse(TimeSpan.Zero, 0, 0));
+        for (var turns = size.TurnsOf(kind); loads.Count < turns;)
+        {
+            if (_floor is not null)
+            {
+                floors.Add(await _floor.MeasureAsync(size.Turn));
+            }
+
+            var (cpu, all, database) = (server.Cpu, MachineCpu.Total(), at.Database is null ? null : await DatabaseUse.ReadAsync(at.Database));
+            loads.Add(await Wrk.MeasureAsync(at.Address, requests, kind, size.Duration / turns, skip));
+            used = database is null ? used : used.Plus((await DatabaseUse.ReadAsync(at.Database!)).Since(database));
+            own += server.Cpu - cpu;
+            machine += MachineCpu.Total() - all;
+        }
+
+        var load = Load.Of(loads);
+        var rest = (machine - own - used.Cpu) / load.Answered;
+        return new Measured(
+            name, kind.Name, load, Load.Of(floors.Count == 0 ? loads : floors), own / load.Answered, rest, at.Database is null ? null : used.ForEach(load.Answered), server.ResidentBytes);
     }
 
     /// <summary>A run takes long: what it is at, and what it saw.</summary>

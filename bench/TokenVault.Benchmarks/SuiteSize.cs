@@ -3,20 +3,28 @@ namespace TokenVault.Benchmarks;
 /// <summary>How much is done.</summary>
 /// <param name="Tokensets">Of each size there is one store of each engine.</param>
 /// <param name="Once">As many requests that are good for one use as a fast server takes in the time; of the larger store.</param>
+/// <param name="Turns">With the floor, in the time that a kind of request is measured; of kinds that are good for one use there is one.</param>
 /// <param name="WarmUp">Of requests that come again and again; the longest.</param>
-internal sealed record SuiteSize(IReadOnlyList<int> Tokensets, StoreSize Once, TimeSpan WarmUp, TimeSpan Duration)
+internal sealed record SuiteSize(IReadOnlyList<int> Tokensets, StoreSize Once, int Turns, TimeSpan WarmUp, TimeSpan Duration)
 {
     public static SuiteSize Full { get; } = new(
         [1_000, 1_000_000],
         new StoreSize(0) { WorkerRequests = 250_000, FirstUses = 200_000, FirstAccesses = 200_000, Refreshes = 100_000 },
+        5,
         TimeSpan.FromSeconds(20),
         TimeSpan.FromSeconds(10));
 
     public static SuiteSize Quick { get; } = new(
         [1_000, 100_000],
-        new StoreSize(0) { WorkerRequests = 60_000, FirstUses = 30_000, FirstAccesses = 40_000, Refreshes = 15_000 },
+        new StoreSize(0) { WorkerRequests = 60_000, FirstUses = 60_000, FirstAccesses = 50_000, Refreshes = 15_000 },
+        3,
         TimeSpan.FromSeconds(6),
         TimeSpan.FromSeconds(3));
+
+    /// <summary>Of the floor, in each turn.</summary>
+    public TimeSpan Turn => Duration / Turns;
+
+    public int TurnsOf(RequestKind kind) => kind.Once ? 1 : Turns;
 
     /// <summary>Kinds whose requests come again are to find their users remembered; the others run what these have warmed up.</summary>
     public TimeSpan WarmUpOf(RequestKind kind) =>

@@ -10,6 +10,15 @@ namespace TokenVault.Benchmarks;
 internal sealed record Load(long Answered, long Wrong, TimeSpan Elapsed, double P50, double P99)
 {
     public double PerSecond => Answered / Elapsed.TotalSeconds;
+
+    /// <summary>Of the parts together; a percentile is the mean of the parts', by their answers.</summary>
+    public static Load Of(IReadOnlyList<Load> parts)
+    {
+        var answered = parts.Sum(part => part.Answered);
+        double Mean(Func<Load, double> figure) => parts.Sum(part => part.Answered * figure(part)) / answered;
+        var elapsed = TimeSpan.FromTicks(parts.Sum(part => part.Elapsed.Ticks));
+        return new Load(answered, parts.Sum(part => part.Wrong), elapsed, Mean(part => part.P50), Mean(part => part.P99));
+    }
 }
 
 /// <summary>wrk: one thread, which keeps its connections busy, each with its next request as soon as the last is answered.</summary>

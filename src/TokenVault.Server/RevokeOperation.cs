@@ -153,6 +153,6 @@ internal sealed class RevokeOperation(IStorage storage, AccountRemoval removal, 
         UserId = account.UserId,
         Connection = account.Connection,
         ConnectionId = account.ConnectionId,
-        Details = new() { ["connected_account"] = new JsonObject { ["id"] = account.Id } },
+        Details = new JsonObject { ["connected_account"] = new JsonObject { ["id"] = account.Id } },
     };
 }

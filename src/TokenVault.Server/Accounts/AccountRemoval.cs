@@ -78,7 +78,7 @@ internal sealed class AccountRemoval(
         UserId = owner?.UserId,
         Connection = connection.Name,
         ConnectionId = connection.Id,
-        Details = new() { ["connected_account"] = new JsonObject { ["id"] = accountId } },
+        Details = new JsonObject { ["connected_account"] = new JsonObject { ["id"] = accountId } },
     };
 
     /// <returns>One of those whose grants these are, when any can be read.</returns>

@@ -48,7 +48,8 @@ internal sealed record AuditEvent
     /// <summary>Of the request that it belongs to, as 32 hexadecimal characters.</summary>
     public string? TraceId { get; init; }
 
-    public JsonObject? Details { get; init; }
+    /// <summary>An object, by members or of a type of its own.</summary>
+    public JsonNode? Details { get; init; }
 
     public AuditEvent From(RequestOrigin origin) =>
         this with { Ip = origin.Ip, UserAgent = origin.UserAgent, Auth0Client = origin.Sdk, CorrelationId = origin.CorrelationId };
@@ -58,4 +59,5 @@ internal sealed record AuditEvent
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AuditEvent))]
+[JsonSerializable(typeof(ExchangeDetails))]
 internal sealed partial class AuditJson : JsonSerializerContext;

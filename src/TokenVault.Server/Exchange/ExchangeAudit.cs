@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using TokenVault.Server.Approvals;
 using TokenVault.Server.Audit;
@@ -47,29 +48,13 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
     /// <summary>Returns when the row is durable, and with it that a worker's token is used up (T-PW-03).</summary>
     public async ValueTask<Delivery> SucceededAsync(ExchangeAttempt attempt, Tokenset tokenset, Secret issued)
     {
+        var scope = Scope.Format(tokenset.Scopes);
         var row = Event(AuditType.SuccessfulVaultExchange, attempt) with
         {
             ConnectionId = tokenset.ConnectionId,
-            Scope = Scope.Format(tokenset.Scopes),
-            Details = new JsonObject
-            {
-                ["subject_token_type"] = attempt.Request.SubjectTokenType,
-                ["issued_token_type"] = attempt.Request.IssuedTokenType,
-                ["scope"] = Scope.Format(tokenset.Scopes),
-                ["expires_at"] = tokenset.AccessTokenExpiresAt?.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
-                ["is_privileged_worker"] = attempt.Request.IsPrivileged,
-                ["token_thumbprint"] = issued.Thumbprint(),
-                ["tokenset_id"] = tokenset.Id,
-                ["connected_account_id"] = tokenset.AccountId,
-            },
+            Scope = scope,
+            Details = JsonValue.Create(Details(attempt, tokenset, scope, issued), AuditJson.Default.ExchangeDetails),
         };
-        row.Details.With("audit_context", attempt.Subject?.AuditContext).With("approval_id", attempt.Approval?.Id);
-        if (attempt.Request.AsksForRefreshToken)
-        {
-            // The long-lived credential itself has left (T-PW-10): never to be overlooked.
-            row.Details["refresh_token_issued"] = true;
-        }
-
         var auditRow = audit.Row(row);
 
         // A refresh that begins or ends without an answer changes the row, but not the tokens in it.
@@ -98,6 +83,20 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
         return Delivery.TokensetChanged;
     }
 
+    private static ExchangeDetails Details(ExchangeAttempt attempt, Tokenset tokenset, string scope, Secret issued) => new()
+    {
+        SubjectTokenType = attempt.Request.SubjectTokenType,
+        IssuedTokenType = attempt.Request.IssuedTokenType,
+        Scope = scope,
+        ExpiresAt = tokenset.AccessTokenExpiresAt?.ToString("O", CultureInfo.InvariantCulture),
+        IsPrivilegedWorker = attempt.Request.IsPrivileged,
+        TokenThumbprint = issued.Thumbprint(),
+        TokensetId = tokenset.Id,
+        ConnectedAccountId = tokenset.AccountId,
+        AuditContext = attempt.Subject?.AuditContext,
+        ApprovalId = attempt.Approval?.Id,
+        RefreshTokenIssued = attempt.Request.AsksForRefreshToken ? true : null,
+    };
     /// <summary>What was remembered of the user has to be true still; what was read in this very request is as new as it can be.</summary>
     private static Batch Requiring(ExchangeAttempt attempt)
     {
@@ -130,21 +129,21 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
     public async ValueTask<OAuthError> FailedAsync(ExchangeAttempt attempt, OAuthError error)
     {
         Telemetry.Exchanged(error.Reason ?? error.Error);
-        var row = Event(AuditType.FailedVaultExchange, attempt) with
+        var details = new JsonObject
         {
-            Description = error.Detail is null ? error.Description : $"{error.Description} ({error.Detail})",
-            Details = new JsonObject
-            {
-                ["subject_token_type"] = attempt.Request.SubjectTokenType,
-                ["failure_reason"] = error.Reason ?? error.Error,
-                ["is_privileged_worker"] = attempt.Request.IsPrivileged,
-            },
+            ["subject_token_type"] = attempt.Request.SubjectTokenType,
+            ["failure_reason"] = error.Reason ?? error.Error,
+            ["is_privileged_worker"] = attempt.Request.IsPrivileged,
         };
-        row.Details.With("audit_context", attempt.Subject?.AuditContext);
+        details.With("audit_context", attempt.Subject?.AuditContext);
 
         // A user who is blocked or gone, or beyond the worker's budget, stands nowhere else in the row (T-PW-09).
-        row.Details.With("requested_user_id", attempt.Subject?.Asked?.AskedFor);
-        var auditRow = audit.Row(row);
+        details.With("requested_user_id", attempt.Subject?.Asked?.AskedFor);
+        var auditRow = audit.Row(Event(AuditType.FailedVaultExchange, attempt) with
+        {
+            Description = error.Detail is null ? error.Description : $"{error.Description} ({error.Detail})",
+            Details = details,
+        });
         if (!(await storage.CommitAsync(Spending(attempt).Append(auditRow))).Committed)
         {
             // Another request has used the worker's token up meanwhile: this one failed all the same.

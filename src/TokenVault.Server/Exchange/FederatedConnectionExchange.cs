@@ -182,8 +182,9 @@ internal sealed class FederatedConnectionExchange(
                 : ExchangeErrors.NothingToRefreshWith();
         }
 
-        var missing = request.Scopes.Except(tokenset.Scopes, StringComparer.Ordinal).ToList();
-        return missing.Count > 0 ? ExchangeErrors.MissingScopes(missing) : null;
+        return request.Scopes.Count > 0 && request.Scopes.Except(tokenset.Scopes, StringComparer.Ordinal).ToList() is { Count: > 0 } missing
+            ? ExchangeErrors.MissingScopes(missing)
+            : null;
     }
 
     /// <summary>How long the provider's token lives cannot be changed; an agent is told to come back sooner.</summary>

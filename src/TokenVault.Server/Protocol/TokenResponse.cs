@@ -33,9 +33,9 @@ internal sealed record TokenResponse(Secret AccessToken, long ExpiresIn)
 
     public void WriteTo(Utf8JsonWriter writer)
     {
-        writer.WriteString("access_token", AccessToken.Reveal());
-        Write(writer, "refresh_token", RefreshToken?.Reveal());
-        Write(writer, "id_token", IdToken?.Reveal());
+        AccessToken.RevealTo(writer, "access_token");
+        RefreshToken?.RevealTo(writer, "refresh_token");
+        IdToken?.RevealTo(writer, "id_token");
         Write(writer, "scope", Scope);
         writer.WriteNumber("expires_in", ExpiresIn);
         Write(writer, "issued_token_type", IssuedTokenType);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Diagnostics;
 using TokenVault.Server.Keys;
@@ -172,6 +173,6 @@ internal sealed class RefreshLanding(
         Connection = tokenset.Connection,
         ConnectionId = tokenset.ConnectionId,
         Scope = Scope.Format(tokenset.Scopes),
-        Details = new() { ["tokenset_id"] = tokenset.Id, ["generation"] = tokenset.Generation },
+        Details = new JsonObject { ["tokenset_id"] = tokenset.Id, ["generation"] = tokenset.Generation },
     };
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using TokenVault.Server.Audit;
 using TokenVault.Server.Connections;
 using TokenVault.Server.Diagnostics;
@@ -106,7 +107,7 @@ internal sealed class RevocationAttempt(
         UserId = revocation.UserId,
         Connection = revocation.Connection.Name,
         ConnectionId = revocation.Connection.Id,
-        Details = new()
+        Details = new JsonObject
         {
             ["tokenset_id"] = revocation.TokensetId,
             ["connected_account_id"] = revocation.AccountId,

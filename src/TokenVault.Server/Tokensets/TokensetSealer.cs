@@ -42,10 +42,8 @@ internal sealed class TokensetSealer(KeyRing ring)
         try
         {
             plaintext = ring.Open(tokenset.SealedTokens, AadOf(tokenset));
-            var tokens = JsonSerializer.Deserialize(plaintext, TokensetsJson.Default.SealedProviderTokens)!;
-            return tokens.AccessToken is { } accessToken
-                ? (new Secret(accessToken), tokens.RefreshToken is null ? null : new Secret(tokens.RefreshToken))
-                : throw new CorruptRecordException(Tokenset.Kind, tokenset.Id, inner: null);
+            var (accessToken, refreshToken) = SealedProviderTokens.Read(plaintext);
+            return (accessToken ?? throw new CorruptRecordException(Tokenset.Kind, tokenset.Id, inner: null), refreshToken);
         }
         catch (BrokenSealException e)
         {
@@ -77,5 +75,39 @@ internal sealed class SealedProviderTokens
     [JsonPropertyName("r")]
     public string? RefreshToken { get; set; }
 
+    /// <summary>Without decoding what only passes through.</summary>
+    public static (Secret? AccessToken, Secret? RefreshToken) Read(ReadOnlySpan<byte> json)
+    {
+        Secret? accessToken = null, refreshToken = null;
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName)
+            {
+                continue;
+            }
+
+            var (isAccess, isRefresh) = (reader.ValueTextEquals("a"u8), reader.ValueTextEquals("r"u8));
+            reader.Read();
+            if (isAccess)
+            {
+                accessToken = Text(reader);
+            }
+            else if (isRefresh)
+            {
+                refreshToken = Text(reader);
+            }
+        }
+
+        return (accessToken, refreshToken);
+    }
+
     public override string ToString() => "[secret]";
+
+    private static Secret? Text(Utf8JsonReader reader) => reader switch
+    {
+        { TokenType: JsonTokenType.Null } => null,
+        { ValueIsEscaped: true } => new Secret(reader.GetString()!),
+        _ => Secret.FromUtf8(reader.ValueSpan),
+    };
 }

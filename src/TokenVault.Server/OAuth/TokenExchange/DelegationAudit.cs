@@ -39,7 +39,7 @@ internal sealed class DelegationAudit(IStorage storage, AuditLog audit)
         row.Details!["issued_token_type"] = response.IssuedTokenType;
         row.Details["expires_in"] = response.ExpiresIn;
         row.Details["token_thumbprint"] = response.AccessToken.Thumbprint();
-        row.Details.With("act", token.Delegation.Actor?.ToJson());
+        row.Details.AsObject().With("act", token.Delegation.Actor?.ToJson());
         await storage.CommitAsync(new Batch().Append(audit.Row(row)));
     }
 
