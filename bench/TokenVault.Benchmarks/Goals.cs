@@ -26,14 +26,17 @@ internal static class Goals
         foreach (var engine in engines)
         {
             var growth = results[Suite.Store(engine, many), "access token"].Cpu / results[Suite.Store(engine, few), "access token"].Cpu;
-            yield return AtMost($"CPU per request, {many.ToString("N0", CultureInfo.InvariantCulture)} ÷ {few.ToString("N0", CultureInfo.InvariantCulture)} tokensets, {engine}", 1.15, growth, "F2");
+            yield return AtMost($"CPU per request, {Number(many)} ÷ {Number(few)} tokensets, {engine}", 1.15, growth, "F2");
         }
 
         var ours = results.Rows.Where(row => row.Server is not (Suite.FloorName or Suite.PeerName)).ToList();
         yield return AtMost("p99 ÷ p50, access token on SQLite", 5, sqlite.Load.P99 / sqlite.Load.P50, "F1");
         yield return AtMost("resident memory after a run, MB, the most of all", 200, ours.Max(row => row.ResidentBytes) / 1e6, "N0");
-        yield return AtMost("start to the first answer, s, the most of all", 1.5, results.StartTimes.Max().TotalSeconds, "F2");
+        var starts = engines.Select(engine => results.StartTimes[Suite.Store(engine, many)].TotalSeconds);
+        yield return AtMost($"start to the first answer, {Number(many)} tokensets, s, the slower engine", 1.5, starts.Max(), "F2");
     }
+
+    private static string Number(int count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
     private static (string, string, string, bool) AtLeast(string measure, double goal, double seen, string format) =>
         (measure, "≥ " + goal.ToString("N" + (goal < 1 ? "1" : "0"), CultureInfo.InvariantCulture), seen.ToString(format, CultureInfo.InvariantCulture), seen >= goal);

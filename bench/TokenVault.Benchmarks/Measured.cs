@@ -19,8 +19,8 @@ internal sealed class Results
 {
     public List<Measured> Rows { get; } = [];
 
-    /// <summary>From the start of each vault's process to its first answer.</summary>
-    public List<TimeSpan> StartTimes { get; } = [];
+    /// <summary>From the start of a vault's process to its first answer, by its store.</summary>
+    public Dictionary<string, TimeSpan> StartTimes { get; } = [];
 
     /// <summary>In the larger store on PostgreSQL; null when there was none.</summary>
     public RowSizes? Sizes { get; set; }

@@ -92,7 +92,7 @@ internal sealed class Suite(SuiteSize size, Results results)
         var refreshed = 0L;
         await using (var server = await ServerProcess.StartAsync(Serve(deployment), () => AnswersAsync(deployment, files[Kinds[0].Name])))
         {
-            results.StartTimes.Add(server.StartTime);
+            results.StartTimes.Add(name, server.StartTime);
             results.Notes.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: first answer {server.StartTime.TotalSeconds:F2} s after the start of the process."));
             foreach (var kind in further ? [.. Kinds, .. FurtherKinds, RequestKind.Alone] : Kinds)
             {
