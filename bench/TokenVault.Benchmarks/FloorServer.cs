@@ -33,7 +33,7 @@ internal sealed class FloorServer : IAsyncDisposable
         }
     }
 
-    public Task<Load> MeasureAsync(TimeSpan duration) => Wrk.MeasureAsync(At.Address, Requests, RequestKind.AccessToken, duration, skip: 0);
+    public Task<Load> MeasureAsync(TimeSpan duration) => Wrk.MeasureAsync(At.Address, Requests, RequestKind.AccessToken, duration, skip: 0, seed: 0);
 
     public async ValueTask DisposeAsync()
     {

@@ -4,13 +4,20 @@ namespace TokenVault.Benchmarks;
 /// <param name="Server">The server, its store and how much is in it.</param>
 /// <param name="Request">The kind of request.</param>
 /// <param name="Floor">What the floor carried, in turns with it.</param>
-/// <param name="Cpu">Of the server, for one request.</param>
-/// <param name="RestCpu">Of all else that ran on the machine, for one request: the load generator, and the provider of the refreshes.</param>
-/// <param name="Database">Of PostgreSQL, for one request; null without.</param>
-/// <param name="ResidentBytes">After the run.</param>
-internal sealed record Measured(
-    string Server, string Request, Load Load, Load Floor, TimeSpan Cpu, TimeSpan RestCpu, DatabaseUse? Database, long ResidentBytes)
+internal sealed record Measured(string Server, string Request, Load Load, Load Floor)
 {
+    /// <summary>Of the server, for one request.</summary>
+    public required TimeSpan Cpu { get; init; }
+
+    /// <summary>Of all else that ran on the machine, for one request: the load generator, and the provider of the refreshes.</summary>
+    public required TimeSpan RestCpu { get; init; }
+
+    /// <summary>Of PostgreSQL, for one request; null without.</summary>
+    public required DatabaseUse? Database { get; init; }
+
+    /// <summary>After the run.</summary>
+    public required long ResidentBytes { get; init; }
+
     public double OfFloor => Load.PerSecond / Floor.PerSecond;
 }
 

@@ -16,7 +16,7 @@ internal sealed record SuiteSize(IReadOnlyList<int> Tokensets, StoreSize Once, i
 
     public static SuiteSize Quick { get; } = new(
         [1_000, 100_000],
-        new StoreSize(0) { WorkerRequests = 60_000, FirstUses = 60_000, FirstAccesses = 50_000, Refreshes = 15_000 },
+        new StoreSize(0) { WorkerRequests = 60_000, FirstUses = 44_000, FirstAccesses = 38_000, Refreshes = 8_000 },
         3,
         TimeSpan.FromSeconds(6),
         TimeSpan.FromSeconds(3));

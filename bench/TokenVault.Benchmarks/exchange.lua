@@ -1,5 +1,6 @@
 -- wrk script: POSTs the bodies of a file, and counts the answers that are not a 200 with a stored token.
--- arguments: FILE (a body a line), random | around (in order, again and again) | in-order (once), how many to skip, what a right token begins with
+-- arguments: FILE (a body a line), random | around (in order, again and again) | in-order (once), how many to skip, what a right token begins with,
+--   a seed
 
 local bodies, token = {}, ''
 local order = ''
@@ -24,7 +25,7 @@ function init(args)
          }, line)
       end
    end
-   math.randomseed(1)
+   math.randomseed(tonumber(args[5]))
 end
 
 function request()
@@ -53,5 +54,9 @@ function done(summary, latency, requests)
    for _, thread in ipairs(threads) do
       failed = failed + thread:get('wrong')
    end
-   print(string.format('RESULT %d %d %d %d %d', summary.requests, failed, summary.duration, latency:percentile(50), latency:percentile(99)))
+   local permille = {}
+   for i = 1, 1000 do
+      permille[i] = string.format('%d', latency:percentile(i / 10))
+   end
+   print(string.format('RESULT %d %d %d %s', summary.requests, failed, summary.duration, table.concat(permille, ' ')))
 end

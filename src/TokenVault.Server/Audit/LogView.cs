@@ -76,7 +76,7 @@ internal sealed class LogView(TokenVaultOptions options, IHostEnvironment enviro
             var entry = JsonSerializer.Deserialize(row.Body, AuditJson.Default.AuditEvent);
             RequireText(entry?.Details);
             RequireText(entry?.Auth0Client);
-            return entry;
+            return entry?.Details is null or JsonObject ? entry : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {

@@ -97,6 +97,7 @@ internal sealed class ExchangeAudit(IStorage storage, AuditLog audit, TokensetUs
         ApprovalId = attempt.Approval?.Id,
         RefreshTokenIssued = attempt.Request.AsksForRefreshToken ? true : null,
     };
+
     /// <summary>What was remembered of the user has to be true still; what was read in this very request is as new as it can be.</summary>
     private static Batch Requiring(ExchangeAttempt attempt)
     {

@@ -8,7 +8,7 @@ namespace TokenVault.Server.Keys;
 
 /// <summary>
 /// A value that must not reach a log, a page or a store in the clear. It prints as <c>[secret]</c>, refuses to be
-/// serialised, and <see cref="Reveal"/> is the one door that a reader can grep for.
+/// serialised, and <see cref="Reveal"/> and <see cref="RevealTo"/> are the doors that a reader can grep for.
 /// </summary>
 [JsonConverter(typeof(SecretConverter))]
 internal sealed class Secret

@@ -49,6 +49,11 @@ internal sealed class TokensetSealer(KeyRing ring)
         {
             throw new CorruptRecordException(Tokenset.Kind, tokenset.Id, e);
         }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // Without the exception: it may quote what was sealed.
+            throw new CorruptRecordException(Tokenset.Kind, tokenset.Id, inner: null);
+        }
         finally
         {
             CryptographicOperations.ZeroMemory(plaintext);
@@ -76,26 +81,29 @@ internal sealed class SealedProviderTokens
     public string? RefreshToken { get; set; }
 
     /// <summary>Without decoding what only passes through.</summary>
+    /// <exception cref="JsonException">It is something else.</exception>
     public static (Secret? AccessToken, Secret? RefreshToken) Read(ReadOnlySpan<byte> json)
     {
         Secret? accessToken = null, refreshToken = null;
         var reader = new Utf8JsonReader(json);
-        while (reader.Read())
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {
-            if (reader.TokenType != JsonTokenType.PropertyName)
-            {
-                continue;
-            }
+            throw new JsonException();
+        }
 
-            var (isAccess, isRefresh) = (reader.ValueTextEquals("a"u8), reader.ValueTextEquals("r"u8));
-            reader.Read();
-            if (isAccess)
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("a"u8))
             {
-                accessToken = Text(reader);
+                accessToken = Text(ref reader);
             }
-            else if (isRefresh)
+            else if (reader.ValueTextEquals("r"u8))
             {
-                refreshToken = Text(reader);
+                refreshToken = Text(ref reader);
+            }
+            else
+            {
+                reader.Skip();
             }
         }
 
@@ -104,10 +112,15 @@ internal sealed class SealedProviderTokens
 
     public override string ToString() => "[secret]";
 
-    private static Secret? Text(Utf8JsonReader reader) => reader switch
+    private static Secret? Text(ref Utf8JsonReader reader)
     {
-        { TokenType: JsonTokenType.Null } => null,
-        { ValueIsEscaped: true } => new Secret(reader.GetString()!),
-        _ => Secret.FromUtf8(reader.ValueSpan),
-    };
+        reader.Read();
+        return reader.TokenType switch
+        {
+            JsonTokenType.Null => null,
+            JsonTokenType.String when reader.ValueIsEscaped => new Secret(reader.GetString()!),
+            JsonTokenType.String => Secret.FromUtf8(reader.ValueSpan),
+            _ => throw new JsonException(),
+        };
+    }
 }

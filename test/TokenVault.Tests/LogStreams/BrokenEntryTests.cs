@@ -17,6 +17,7 @@ public sealed class BrokenEntryTests(VaultScene scene) : IClassFixture<VaultScen
     [InlineData("""{"description":"no type"}""")]
     [InlineData("""{"type":"s","details":{"a":"\ud800"}}""")]
     [InlineData("""{"type":"s","details":{"a":1,"a":2}}""")]
+    [InlineData("""{"type":"s","details":"no object"}""")]
     public async Task F_38_An_entry_that_cannot_be_read_ends_no_stream_no_list_and_no_search(string body)
     {
         await using var receiver = await WebhookReceiver.StartAsync();

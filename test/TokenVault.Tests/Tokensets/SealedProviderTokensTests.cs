@@ -28,5 +28,16 @@ public sealed class SealedProviderTokensTests
     [InlineData("{}")]
     [InlineData("""{"a":null,"r":null}""")]
     [InlineData("""{"x":"a","y":"r"}""")]
+    [InlineData("""{"x":{"a":"nested","r":"nested"},"y":["a","r"]}""")]
     public void What_has_no_token_gives_none(string json) => SealedProviderTokens.Read(Encoding.UTF8.GetBytes(json)).ShouldBe((null, null));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\"a\"")]
+    [InlineData("""{"a":5}""")]
+    [InlineData("""{"a":{"b":"c"}}""")]
+    [InlineData("""{"a":"b",""")]
+    [InlineData("""["a","b"]""")]
+    public void What_was_never_sealed_is_refused(string json) =>
+        Should.Throw<JsonException>(() => { SealedProviderTokens.Read(Encoding.UTF8.GetBytes(json)); });
 }
