@@ -137,7 +137,7 @@ internal sealed class BenchStore
         {
             UserId = Ascending(Identifier.User(), id),
             Connection = Wire.DatabaseConnection,
-            Email = $"{id}{Identifier.Secret()}@example.com",
+            Email = $"{id}@example.com",
             CreatedAt = now,
             UpdatedAt = now,
         };
@@ -160,7 +160,8 @@ internal sealed class BenchStore
             ConnectionId = _connectionId,
             Connection = Connection,
             Issuer = "https://provider.example/",
-            UpstreamUserId = user.Email,
+            UpstreamUserId = number.ToString("D21", CultureInfo.InvariantCulture),
+            UpstreamEmail = user.Email,
             GrantId = Identifier.Secret(),
             SealedTokens = [],
             Scopes = Scopes,

@@ -25,13 +25,15 @@ internal static class Goals
         yield return AtLeast("access token on SQLite ÷ oidc-provider", 2, sqlite.OfFloor / results[Suite.PeerName, "access token"].OfFloor, "F1");
         foreach (var engine in engines)
         {
-            var growth = results[Suite.Store(engine, many), "access token"].Cpu / results[Suite.Store(engine, few), "access token"].Cpu;
-            yield return AtMost($"CPU per request, {Number(many)} ÷ {Number(few)} tokensets, {engine}", 1.15, growth, "F2");
+            // A quarter of an hour lies between the two: each is told by the floor's CPU of its own turns.
+            var growth = results[Suite.Store(engine, many), "access token"].CpuInFloors / results[Suite.Store(engine, few), "access token"].CpuInFloors;
+            yield return AtMost($"CPU per request, {Number(many)} ÷ {Number(few)} tokensets, each ÷ floor, {engine}", 1.15, growth, "F2");
         }
 
         var ours = results.Rows.Where(row => row.Server is not (Suite.FloorName or Suite.PeerName)).ToList();
         yield return AtMost("p99 ÷ p50, access token on SQLite", 5, sqlite.Load.P99 / sqlite.Load.P50, "F1");
-        yield return AtMost("resident memory after a run, MB, the most of all", 200, ours.Max(row => row.ResidentBytes) / 1e6, "N0");
+        var forms = ours.Where(row => Suite.Forms.Any(form => form.Name == row.Request));
+        yield return AtMost("resident memory after the three forms of exchange, MB, the most of all stores", 200, forms.Max(row => row.ResidentBytes) / 1e6, "N0");
         var starts = engines.Select(engine => results.StartTimes[Suite.Store(engine, many)].TotalSeconds);
         yield return AtMost($"start to the first answer, {Number(many)} tokensets, s, the slower engine", 1.5, starts.Max(), "F2");
     }

@@ -9,6 +9,9 @@ internal sealed record Measured(string Server, string Request, Load Load, Load F
     /// <summary>Of the server, for one request.</summary>
     public required TimeSpan Cpu { get; init; }
 
+    /// <summary>Of the floor, for one request, in the same turns: how fast the processors were meanwhile.</summary>
+    public required TimeSpan FloorCpu { get; init; }
+
     /// <summary>Of all else that ran on the machine, for one request: the load generator, and the provider of the refreshes.</summary>
     public required TimeSpan RestCpu { get; init; }
 
@@ -19,6 +22,9 @@ internal sealed record Measured(string Server, string Request, Load Load, Load F
     public required long ResidentBytes { get; init; }
 
     public double OfFloor => Load.PerSecond / Floor.PerSecond;
+
+    /// <summary>The server's, in units of what the floor took in the same turns.</summary>
+    public double CpuInFloors => Cpu / FloorCpu;
 }
 
 /// <summary>All of one run of the suite.</summary>

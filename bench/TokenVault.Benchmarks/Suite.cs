@@ -16,7 +16,9 @@ internal sealed class Suite(SuiteSize size, Results results)
     public const string FloorName = "floor";
     public const string PeerName = "oidc-provider";
 
-    private static readonly RequestKind[] Kinds = [RequestKind.AccessToken, RequestKind.RefreshToken, RequestKind.Worker];
+    /// <summary>The forms of exchange, each of a token that is fresh.</summary>
+    public static readonly RequestKind[] Forms = [RequestKind.AccessToken, RequestKind.RefreshToken, RequestKind.Worker];
+
     private static readonly RequestKind[] FurtherKinds = [RequestKind.FirstUse, RequestKind.FirstAccess, RequestKind.Refresh];
 
     /// <summary>What a server does behind its answers (the log's chain, notes of use) it has done by then: it is the server's, and not in the floor's way.</summary>
@@ -93,11 +95,11 @@ internal sealed class Suite(SuiteSize size, Results results)
         await using var provider = await BenchProvider.StartAsync(providerPort);
         var answered = 0L;
         var refreshed = 0L;
-        await using (var server = await ServerProcess.StartAsync(Serve(deployment), () => AnswersAsync(deployment, files[Kinds[0].Name])))
+        await using (var server = await ServerProcess.StartAsync(Serve(deployment), () => AnswersAsync(deployment, files[Forms[0].Name])))
         {
             results.StartTimes.Add(name, server.StartTime);
             results.Notes.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: first answer {server.StartTime.TotalSeconds:F2} s after the start of the process."));
-            foreach (var kind in further ? [.. Kinds, .. FurtherKinds, RequestKind.Alone] : Kinds)
+            foreach (var kind in further ? [.. Forms, .. FurtherKinds, RequestKind.Alone] : Forms)
             {
                 var answers = await MeasureAsync(server, name, kind, deployment, files[kind.Bodies], size.WarmUpOf(kind));
                 answered += answers;
@@ -114,7 +116,7 @@ internal sealed class Suite(SuiteSize size, Results results)
         results.Notes.Add(string.Create(
             CultureInfo.InvariantCulture,
             $"{name}: {answered:N0} answers, {log.Exchanges:N0} audit rows of exchanges; {refreshed:N0} of the answers with a refresh, {provider.Refreshes:N0} refreshes at the provider, {log.Refreshes:N0} audit rows of refreshes."));
-        var underWay = Kinds.Concat(FurtherKinds).Append(RequestKind.Alone).Sum(UnderWay);
+        var underWay = Forms.Concat(FurtherKinds).Append(RequestKind.Alone).Sum(UnderWay);
         if (log.Exchanges < answered || log.Exchanges - answered > underWay + 20)
         {
             results.Failures.Add($"{name}: {answered} answers, but {log.Exchanges} audit rows of exchanges");
@@ -154,12 +156,14 @@ internal sealed class Suite(SuiteSize size, Results results)
     private async Task<Measured> InTurnsAsync(ServerProcess server, string name, RequestKind kind, Deployment at, string requests, long skip)
     {
         List<Load> loads = [], floors = [];
-        var (own, machine, used) = (TimeSpan.Zero, TimeSpan.Zero, new DatabaseUse(TimeSpan.Zero, 0, 0));
+        var (own, ofFloors, machine, used) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero, new DatabaseUse(TimeSpan.Zero, 0, 0));
         for (var turns = size.TurnsOf(kind); loads.Count < turns;)
         {
             if (_floor is not null)
             {
-                floors.Add(await _floor.MeasureAsync(size.Turn));
+                var floor = await _floor.MeasureAsync(size.Turn);
+                floors.Add(floor.Load);
+                ofFloors += floor.Cpu;
             }
 
             var (cpu, all, database) = (server.Cpu, MachineCpu.Total(), at.Database is null ? null : await DatabaseUse.ReadAsync(at.Database));
@@ -171,9 +175,11 @@ internal sealed class Suite(SuiteSize size, Results results)
         }
 
         var load = Load.Of(loads);
-        return new Measured(name, kind.Name, load, Load.Of(floors.Count == 0 ? loads : floors))
+        var ofFloor = floors.Count == 0 ? load : Load.Of(floors);
+        return new Measured(name, kind.Name, load, ofFloor)
         {
             Cpu = own / load.Answered,
+            FloorCpu = (floors.Count == 0 ? own : ofFloors) / ofFloor.Answered,
             RestCpu = (machine - own - used.Cpu) / load.Answered,
             Database = at.Database is null ? null : used.ForEach(load.Answered),
             ResidentBytes = server.ResidentBytes,

@@ -71,8 +71,10 @@ internal sealed class KnownAccessTokens
         {
             ClientId = SharedText.Of(token.ClientId),
             UserId = token.UserId is null ? null : SharedText.Of(token.UserId),
-            Scopes = [.. token.Scopes.Select(SharedText.Of)],
-            Audiences = [.. token.Audiences.Select(SharedText.Of)],
+            Scopes = SharedTexts.Of([.. token.Scopes.Select(SharedText.Of)]),
+            Audiences = SharedTexts.Of([.. token.Audiences.Select(SharedText.Of)]),
+            Methods = SharedTexts.Of([.. token.Methods.Select(SharedText.Of)]),
+            Delegation = Delegation.None,
         };
         return new Known(key, claims with { Issuer = SharedText.Of(claims.Issuer), Audiences = shared.Audiences, Subject = null, JwtId = null }, shared);
     }

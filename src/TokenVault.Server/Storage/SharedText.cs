@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -66,9 +67,11 @@ internal sealed class SharedText : JsonConverter<string>
     }
 }
 
-/// <summary>As <see cref="SharedText"/>, each of a list.</summary>
+/// <summary>As <see cref="SharedText"/>, each of a list, and the list itself: thousands of users granted the same scopes.</summary>
 internal sealed class SharedTexts : JsonConverter<IReadOnlyList<string>>
 {
+    private static readonly string[]?[] Known = new string[]?[256];
+
     public override IReadOnlyList<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
@@ -82,7 +85,7 @@ internal sealed class SharedTexts : JsonConverter<IReadOnlyList<string>>
             texts.Add(SharedText.Read(ref reader));
         }
 
-        return texts.Count == 0 ? [] : texts.ToArray();
+        return Of(CollectionsMarshal.AsSpan(texts));
     }
 
     public override void Write(Utf8JsonWriter writer, IReadOnlyList<string> value, JsonSerializerOptions options)
@@ -94,5 +97,30 @@ internal sealed class SharedTexts : JsonConverter<IReadOnlyList<string>>
         }
 
         writer.WriteEndArray();
+    }
+
+    /// <summary>The same texts in the same order, maybe as a list that others have, too.</summary>
+    internal static IReadOnlyList<string> Of(ReadOnlySpan<string> texts)
+    {
+        if (texts.IsEmpty)
+        {
+            return [];
+        }
+
+        var hash = default(HashCode);
+        foreach (var text in texts)
+        {
+            hash.Add(text, StringComparer.Ordinal);
+        }
+
+        ref var known = ref Known[hash.ToHashCode() & (Known.Length - 1)];
+        var shared = Volatile.Read(ref known);
+        if (shared is null || !texts.SequenceEqual(shared))
+        {
+            shared = texts.ToArray();
+            Volatile.Write(ref known, shared);
+        }
+
+        return shared;
     }
 }

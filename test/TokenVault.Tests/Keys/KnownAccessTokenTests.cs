@@ -15,9 +15,10 @@ public sealed class KnownAccessTokenTests
         var token = tokens.Issue(new AccessTokenClaims("client", "api", ["read", "write"], TimeSpan.FromDays(1)) { UserId = "auth0|1", Methods = ["pwd"] }).Reveal();
         var first = tokens.Verify(token, "api", out _).ShouldNotBeNull();
         var known = tokens.Verify(token, "api", out var problem).ShouldNotBeNull(problem);
-        known.ShouldBe(first with { Scopes = known.Scopes, Audiences = known.Audiences });
+        known.ShouldBe(first with { Scopes = known.Scopes, Audiences = known.Audiences, Methods = known.Methods });
         known.Scopes.ShouldBe(["read", "write"]);
         known.Audiences.ShouldBe(["api"]);
+        known.Methods.ShouldBe(["pwd"]);
         tokens.Verify(token, "api", out _).ShouldBeSameAs(known);
 
         // Another spelling is another token, whatever is known of this one (T-ST-17); and what it says is judged each time.

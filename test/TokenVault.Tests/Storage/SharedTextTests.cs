@@ -17,7 +17,8 @@ public sealed class SharedTextTests
         one.ConnectionId.ShouldBeSameAs(other.ConnectionId);
         one.Connection.ShouldBeSameAs(other.Connection);
         one.Scopes.ShouldBe(["calendar.read", "täglich"]);
-        one.Scopes[0].ShouldBeSameAs(other.Scopes[0]);
+        one.Scopes.ShouldBeSameAs(other.Scopes);
+        Read("""{"id":"c","scopes":["täglich","calendar.read"]}""").Scopes.ShouldBe(["täglich", "calendar.read"]);
         one.RequestedScopes.ShouldBeNull();
     }
 
@@ -44,8 +45,10 @@ public sealed class SharedTextTests
     {
         foreach (var i in Enumerable.Range(0, 10_000).Concat(Enumerable.Range(0, 10_000)))
         {
-            JsonSerializer.Deserialize($$"""{"id":"a","client_id":"c{{i}}","user_id":"u{{i}}","handle_hash":"","secret_hash":"","methods":["pwd"]}""", RefreshToken.TypeInfo)
-                .ShouldNotBeNull().ClientId.ShouldBe($"c{i}");
+            var row = JsonSerializer.Deserialize(
+                $$"""{"id":"a","client_id":"c{{i}}","user_id":"u{{i}}","handle_hash":"","secret_hash":"","scopes":["s{{i}}","t"],"methods":["pwd"]}""", RefreshToken.TypeInfo);
+            row.ShouldNotBeNull().ClientId.ShouldBe($"c{i}");
+            row.Scopes.ShouldBe([$"s{i}", "t"]);
         }
     }
 

@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using TokenVault.Server.Diagnostics;
+using TokenVault.Testing;
+
+namespace TokenVault.Tests.Diagnostics;
+
+public sealed class NativeHeapTrimTests
+{
+    private const int Block = 2_048;
+    private const int Blocks = 20_000;
+
+    [GlibcFact]
+    public void Memory_that_the_C_library_has_back_goes_back_to_the_system()
+    {
+        var clock = new VaultClock(DateTimeOffset.UnixEpoch);
+        using var trim = NativeHeapTrim.Start(clock).ShouldNotBeNull();
+        var blocks = Enumerable.Range(0, Blocks).Select(_ => Filled()).ToList();
+
+        // One of a hundred stays, so that no end of a heap is free, and glibc keeps everything.
+        var stay = blocks.Where((_, i) => i % 100 == 0).ToHashSet();
+        blocks.Where(block => !stay.Contains(block)).ToList().ForEach(Marshal.FreeHGlobal);
+        var kept = Resident(blocks);
+        kept.ShouldBeGreaterThan(Blocks / 2 * Block);
+
+        clock.Advance(TimeSpan.FromSeconds(5));
+
+        Resident(blocks).ShouldBeLessThan(kept / 2);
+
+        stay.ShouldAllBe(block => Marshal.ReadByte(block) == 1);
+        stay.ToList().ForEach(Marshal.FreeHGlobal);
+    }
+
+    private static nint Filled()
+    {
+        var block = Marshal.AllocHGlobal(Block);
+        Marshal.Copy(Enumerable.Repeat((byte)1, Block).ToArray(), 0, block, Block);
+        return block;
+    }
+
+    /// <summary>Bytes in memory, of the heaps that these lie in.</summary>
+    private static long Resident(IReadOnlyList<nint> blocks)
+    {
+        var (sum, within) = (0L, false);
+        foreach (var line in File.ReadLines("/proc/self/smaps"))
+        {
+            if (line.Split(' ')[0].Split('-') is [var from, var to])
+            {
+                var (first, end) = (nint.Parse(from, NumberStyles.HexNumber, CultureInfo.InvariantCulture), nint.Parse(to, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+                within = blocks.Any(block => block >= first && block < end);
+            }
+            else if (within && line.StartsWith("Rss:", StringComparison.Ordinal))
+            {
+                sum += 1_024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+            }
+        }
+
+        return sum;
+    }
+
+    private sealed class GlibcFactAttribute : FactAttribute
+    {
+        public GlibcFactAttribute() => Skip = OperatingSystem.IsLinux() && !RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal)
+            ? null
+            : "It is glibc that keeps freed memory.";
+    }
+}
