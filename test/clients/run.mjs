@@ -10,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { Server } from './server.mjs';
 
 // Files at a time: most of a test is waiting, and every test has users, applications and connections of its own.
-const atOnce = 3;
+const atOnce = 4;
 
-// What takes longest, because it builds something, begins first, so that nothing is waited for at the end.
-const longest = ['quickstarts', 'nextjs-auth0', 'cli-refresh-token', 'cli-worker', 'pages'].map((name) => `${name}.test.mjs`);
+// What takes longest, because it builds or waits for something, begins first, so that nothing is waited for at the end.
+const longest = ['quickstarts', 'log-streams', 'nextjs-auth0', 'cli-refresh-token', 'cli-worker', 'pages'].map((name) => `${name}.test.mjs`);
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const files = process.argv.length > 2 ? process.argv.slice(2) : await findFiles();
