@@ -12,7 +12,8 @@ internal static partial class NativeHeapTrim
 
     /// <summary>Every five seconds, for the whole process, until it is disposed of.</summary>
     /// <returns>Null where the C library has no such call.</returns>
-    public static IDisposable? Start(TimeProvider time) => Trim() ? time.CreateTimer(static _ => Trim(), state: null, Interval, Interval) : null;
+    public static IDisposable? Start(TimeProvider time) =>
+        OperatingSystem.IsLinux() && Trim() ? time.CreateTimer(static _ => Trim(), state: null, Interval, Interval) : null;
 
     private static bool Trim()
     {
@@ -27,7 +28,7 @@ internal static partial class NativeHeapTrim
         }
     }
 
-    /// <param name="kept">Bytes that stay at the end of each heap.</param>
+    /// <param name="kept">Bytes that stay at the end of the heap.</param>
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     private static partial int Trim(nuint kept);
 }

@@ -12,7 +12,7 @@ namespace TokenVault.Server.Storage;
 /// </summary>
 internal sealed class SharedText : JsonConverter<string>
 {
-    private const int Longest = 64;
+    public const int Longest = 64;
 
     // By hash, the one that came last; a power of two. Races lose nothing but a chance to share.
     private static readonly string?[] Known = new string?[2_048];
@@ -70,6 +70,9 @@ internal sealed class SharedText : JsonConverter<string>
 /// <summary>As <see cref="SharedText"/>, each of a list, and the list itself: thousands of users granted the same scopes.</summary>
 internal sealed class SharedTexts : JsonConverter<IReadOnlyList<string>>
 {
+    /// <summary>A list that many have is short; what a provider makes up is not kept for good.</summary>
+    private const int Most = 32;
+
     private static readonly string[]?[] Known = new string[]?[256];
 
     public override IReadOnlyList<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -110,6 +113,11 @@ internal sealed class SharedTexts : JsonConverter<IReadOnlyList<string>>
         var hash = default(HashCode);
         foreach (var text in texts)
         {
+            if (texts.Length > Most || text?.Length > SharedText.Longest)
+            {
+                return texts.ToArray();
+            }
+
             hash.Add(text, StringComparer.Ordinal);
         }
 

@@ -24,7 +24,7 @@ internal sealed record User : IRecord<User>
     public UserIdentity? Identity { get; init; }
 
     /// <summary>Further identities that were linked: whoever signs in with one of them signs in as this user.</summary>
-    public IReadOnlyList<UserIdentity> Linked { get; set => field = value.Count == 0 ? [] : value; } = [];
+    public IReadOnlyList<UserIdentity> Linked { get; set => field = value is { Count: > 0 } ? value : []; } = [];
 
     public string? Email { get; init; }
 

@@ -25,7 +25,7 @@ public sealed class NativeHeapTrimTests
 
         clock.Advance(TimeSpan.FromSeconds(5));
 
-        Resident(blocks).ShouldBeLessThan(kept / 2);
+        (kept - Resident(blocks)).ShouldBeGreaterThan(Blocks / 2 * Block);
 
         stay.ShouldAllBe(block => Marshal.ReadByte(block) == 1);
         stay.ToList().ForEach(Marshal.FreeHGlobal);
@@ -60,8 +60,6 @@ public sealed class NativeHeapTrimTests
 
     private sealed class GlibcFactAttribute : FactAttribute
     {
-        public GlibcFactAttribute() => Skip = OperatingSystem.IsLinux() && !RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal)
-            ? null
-            : "It is glibc that keeps freed memory.";
+        public GlibcFactAttribute() => Skip = OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out _) ? null : "It is glibc that keeps freed memory.";
     }
 }
