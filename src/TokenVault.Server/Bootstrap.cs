@@ -24,12 +24,7 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
     {
         var scopes = SystemApis.ManagementScopes(managementScopes);
         var file = new BootstrapFile(options.DataDirectory);
-        var isFirst = await FindManagementAsync(cancellationToken) is null;
-        if (isFirst)
-        {
-            await SetUpAsync(file, scopes, caCertificate, cancellationToken);
-        }
-
+        var isFirst = await FindManagementAsync(cancellationToken) is null && await SetUpAsync(file, scopes, caCertificate, cancellationToken);
         await file.FinishAsync(async clientId => await storage.FindAsync<Client>(clientId, cancellationToken) is not null);
         await AddScopesAsync(scopes, cancellationToken);
         await AddSettingsAsync(cancellationToken);
@@ -37,10 +32,17 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         return isFirst;
     }
 
-    private async Task SetUpAsync(BootstrapFile file, IReadOnlyList<ApiScope> scopes, string? caCertificate, CancellationToken cancellationToken)
+    /// <returns>False: another node was first, with the same store and issuer.</returns>
+    private async Task<bool> SetUpAsync(BootstrapFile file, IReadOnlyList<ApiScope> scopes, string? caCertificate, CancellationToken cancellationToken)
     {
-        var other = (await storage.ListAllAsync<ResourceServer>(index: null, cancellationToken)).Find(api => api.IsSystem);
-        if (other is not null)
+        var own = SystemApis.ManagementAudience(options.Issuer);
+        var system = (await storage.ListAllAsync<ResourceServer>(index: null, cancellationToken)).FindAll(api => api.IsSystem);
+        if (system.Exists(api => api.Identifier == own))
+        {
+            return false;
+        }
+
+        if (system is [var other, ..])
         {
             throw new StartupException(
                 $"The store was set up under another issuer: it holds the API {other.Identifier}, and TokenVault:Issuer is {options.Issuer}. "
@@ -54,7 +56,7 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         {
             Id = Identifier.ClientGrant(),
             ClientId = client.ClientId,
-            Audience = SystemApis.ManagementAudience(options.Issuer),
+            Audience = own,
             Scope = [.. scopes.Select(scope => scope.Value)],
         };
         var batch = new Batch()
@@ -66,13 +68,15 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
             .Append(audit.Row(new AuditEvent { Type = AuditType.ManagementWrite, Description = "First start", ClientId = client.ClientId }));
         var result = await storage.CommitAsync(batch);
 
-        // Another node may have been first with the same store: then its client is the one, and ours is dropped with its file.
+        // Another node may have been first after all: then its client is the one, and ours is dropped with its file.
         if (!result.Committed && await FindManagementAsync(cancellationToken) is null)
         {
             throw new StartupException(
                 $"The first records cannot be stored ({result.Outcome} at {result.FailedOperation}): "
                 + "the store is not empty, and was not set up by this server.");
         }
+
+        return result.Committed;
     }
 
     private Client MachineClient(string secret) => new()

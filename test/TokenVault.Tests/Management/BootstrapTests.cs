@@ -123,6 +123,15 @@ public sealed class BootstrapTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_looks_just_before_another_is_first_takes_what_that_one_made()
+    {
+        var late = new LateStorage(_storage, () => RunAsync([], directory: Path.Combine(_directory.FullName, "first")));
+        (await RunAsync([], directory: Path.Combine(_directory.FullName, "second"), storage: late)).ShouldBeFalse();
+        (await _storage.ListAllAsync<Client>(null, default)).ShouldHaveSingleItem();
+        _directory.GetFiles("bootstrap.json*", SearchOption.AllDirectories).ShouldHaveSingleItem().DirectoryName.ShouldEndWith("first");
+    }
+
+    [Fact]
     public async Task Another_issuer_on_the_same_store_is_refused()
     {
         await RunAsync([]);
@@ -131,10 +140,23 @@ public sealed class BootstrapTests : IAsyncLifetime
         (await Should.ThrowAsync<StartupException>(() => bootstrap.RunAsync([], null, default))).Message.ShouldContain("https://other.example/");
     }
 
-    private Task<bool> RunAsync(string[] scopes, string? certificate = null, string? directory = null) =>
-        new Bootstrap(_storage, _ring, new AuditLog(_ring, _time), new TokenVaultOptions { DataDirectory = directory ?? _directory.FullName }, _time)
+    private Task<bool> RunAsync(string[] scopes, string? certificate = null, string? directory = null, IStorage? storage = null) =>
+        new Bootstrap(storage ?? _storage, _ring, new AuditLog(_ring, _time), new TokenVaultOptions { DataDirectory = directory ?? _directory.FullName }, _time)
             .RunAsync(scopes, certificate, CancellationToken.None);
 
     private async Task<ResourceServer?> ApiAsync(string path) =>
         await _storage.FindByKeyAsync<ResourceServer>("identifier", "https://localhost:8443/" + path, CancellationToken.None);
+
+    /// <summary>Something else happens right after the first look for a row by its key.</summary>
+    private sealed class LateStorage(IStorage inner, Func<Task> meanwhile) : StorageDecorator(inner)
+    {
+        private Func<Task>? _meanwhile = meanwhile;
+
+        public override async ValueTask<Entity?> FindByKeyAsync(string kind, string keyName, string keyValue, CancellationToken cancellationToken)
+        {
+            var found = await base.FindByKeyAsync(kind, keyName, keyValue, cancellationToken);
+            await (Interlocked.Exchange(ref _meanwhile, null)?.Invoke() ?? Task.CompletedTask);
+            return found;
+        }
+    }
 }
