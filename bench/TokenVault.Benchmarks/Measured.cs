@@ -18,7 +18,10 @@ internal sealed record Measured(string Server, string Request, Load Load, Load F
     /// <summary>Of PostgreSQL, for one request; null without.</summary>
     public required DatabaseUse? Database { get; init; }
 
-    /// <summary>After the run.</summary>
+    /// <summary>How long there were requests before.</summary>
+    public TimeSpan WarmUp { get; init; }
+
+    /// <summary>After the run, when there have been no requests for some seconds.</summary>
     public required long ResidentBytes { get; init; }
 
     public double OfFloor => Load.PerSecond / Floor.PerSecond;

@@ -21,8 +21,8 @@ internal sealed class Suite(SuiteSize size, Results results)
 
     private static readonly RequestKind[] FurtherKinds = [RequestKind.FirstUse, RequestKind.FirstAccess, RequestKind.Refresh];
 
-    /// <summary>What a server does behind its answers (the log's chain, notes of use) it has done by then: it is the server's, and not in the floor's way.</summary>
-    private static readonly TimeSpan Behind = TimeSpan.FromSeconds(2);
+    /// <summary>What a server does behind its answers (the log's chain, notes of use, memory given back) it has done by then: it is the server's, and not in the floor's way.</summary>
+    private static readonly TimeSpan Behind = TimeSpan.FromSeconds(3);
 
     /// <summary>What every other measurement takes turns with; null until it has been measured by itself.</summary>
     private FloorServer? _floor;
@@ -33,7 +33,7 @@ internal sealed class Suite(SuiteSize size, Results results)
     {
         results.Notes.Add(string.Create(
             CultureInfo.InvariantCulture,
-            $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUp.TotalSeconds:F0} s for access and refresh tokens and {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s for the others, because .NET compiles what runs often anew while it runs: the CPU per request falls until then."));
+            $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s; access and refresh tokens after at least {size.WarmUp.TotalSeconds:F0} s, until the CPU per request had stopped falling, because .NET compiles what runs often anew while it runs."));
         await using var floor = await FloorServer.StartAsync(AnswersAsync);
         await MeasureAsync(floor.Process, FloorName, RequestKind.AccessToken, floor.At, floor.Requests, size.WarmUp);
         _floor = floor;
@@ -129,19 +129,19 @@ internal sealed class Suite(SuiteSize size, Results results)
     }
 
     /// <summary>Whenever the generator stopped, after the warm-up and after each turn.</summary>
-    private int UnderWay(RequestKind kind) => (1 + size.TurnsOf(kind)) * kind.Connections;
+    private int UnderWay(RequestKind kind) => (WarmUp.Stops(kind) + size.TurnsOf(kind)) * kind.Connections;
 
     /// <returns>How many answers there were, while warming up as well.</returns>
     private async Task<long> MeasureAsync(ServerProcess server, string name, RequestKind kind, Deployment at, string requests, TimeSpan warmUp)
     {
         Tell($"{name}: {kind.Name} …");
-        var warm = await Wrk.WarmUpAsync(at.Address, requests, kind, warmUp);
+        var warm = await WarmUp.RunAsync(server, kind, duration => Wrk.WarmUpAsync(at.Address, requests, kind, duration), warmUp);
         await Task.Delay(Behind, TimeProvider.System);
         var measured = await InTurnsAsync(server, name, kind, at, requests, warm.Answered + kind.Connections);
-        results.Rows.Add(measured);
+        results.Rows.Add(measured with { WarmUp = warm.Took });
         Tell(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {measured.Load.PerSecond:N0}/s, {measured.OfFloor:F2} of the floor, {measured.Cpu.TotalMicroseconds:F0} µs, {measured.ResidentBytes / 1e6:N0} MB"));
+            $"  {measured.Load.PerSecond:N0}/s, {measured.OfFloor:F2} of the floor, {measured.Cpu.TotalMicroseconds:F0} µs, {measured.ResidentBytes / 1e6:N0} MB; warmed up for {warm.Took.TotalSeconds:F0} s"));
         if (measured.Load.Wrong + warm.Wrong > 0 || measured.Floor.Wrong > 0)
         {
             results.Failures.Add($"{name}, {kind.Name}: {measured.Load.Wrong + warm.Wrong} wrong answers, {measured.Floor.Wrong} of the floor");

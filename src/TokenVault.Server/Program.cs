@@ -10,7 +10,7 @@ internal static class Program
             switch (args.FirstOrDefault() ?? "serve")
             {
                 case "serve":
-                    using (Diagnostics.NativeHeapTrim.Start(TimeProvider.System))
+                    using (Diagnostics.MemoryReturn.Start())
                     await using (var server = await TokenVaultServer.StartAsync(args[Math.Min(1, args.Length)..]))
                     {
                         await server.WaitForShutdownAsync();
