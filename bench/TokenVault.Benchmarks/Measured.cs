@@ -21,6 +21,9 @@ internal sealed record Measured(string Server, string Request, Load Load, Load F
     /// <summary>How long there were requests before.</summary>
     public TimeSpan WarmUp { get; init; }
 
+    /// <summary>Of resident memory, when the last requests had just been answered.</summary>
+    public required long LoadedBytes { get; init; }
+
     /// <summary>After the run, when there have been no requests for some seconds.</summary>
     public required long ResidentBytes { get; init; }
 

@@ -12,14 +12,14 @@ internal static class Report
     public static string Table(Results results, SuiteSize size)
     {
         var text = new StringBuilder();
-        Line(text, $"| server | request | requests/s | floor/s | ÷ floor | p50 ms | p99 ms | server CPU µs | floor CPU µs | database CPU µs | commits | WAL KB | RSS MB | warm-up s |");
-        Line(text, $"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+        Line(text, $"| server | request | requests/s | floor/s | ÷ floor | p50 ms | p99 ms | server CPU µs | floor CPU µs | database CPU µs | commits | WAL KB | RSS MB | under load | warm-up s |");
+        Line(text, $"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var row in results.Rows)
         {
             var database = row.Database is { } used
                 ? FormattableString.Invariant($"{used.Cpu.TotalMicroseconds:F0} | {used.Commits:F2} | {used.WalBytes / 1e3:F1}")
                 : "– | – | –";
-            Line(text, $"| {row.Server} | {row.Request} | {row.Load.PerSecond:N0} | {row.Floor.PerSecond:N0} | {row.OfFloor:F2} | {row.Load.P50:F2} | {row.Load.P99:F2} | {row.Cpu.TotalMicroseconds:F0} | {row.FloorCpu.TotalMicroseconds:F0} | {database} | {row.ResidentBytes / 1e6:N0} | {row.WarmUp.TotalSeconds:F0} |");
+            Line(text, $"| {row.Server} | {row.Request} | {row.Load.PerSecond:N0} | {row.Floor.PerSecond:N0} | {row.OfFloor:F2} | {row.Load.P50:F2} | {row.Load.P99:F2} | {row.Cpu.TotalMicroseconds:F0} | {row.FloorCpu.TotalMicroseconds:F0} | {database} | {row.ResidentBytes / 1e6:N0} | {row.LoadedBytes / 1e6:N0} | {row.WarmUp.TotalSeconds:F0} |");
         }
 
         text.Append('\n');

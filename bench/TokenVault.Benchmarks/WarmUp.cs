@@ -4,7 +4,9 @@ namespace TokenVault.Benchmarks;
 /// Requests before the measurement: .NET compiles what runs often anew while it runs, and until that is done the CPU per request falls. How
 /// long that takes goes by how many requests there are in a second, so it ends when the CPU per request has stopped falling.
 /// </summary>
-internal static class WarmUp
+/// <param name="Stops">How often the generator stopped, and left requests under way.</param>
+/// <param name="IsSteady">False: the CPU per request still fell when the time was up.</param>
+internal sealed record WarmUp(long Answered, long Wrong, TimeSpan Took, int Stops, bool IsSteady)
 {
     /// <summary>Of the least time, each part.</summary>
     private const int LeastParts = 4;
@@ -17,35 +19,30 @@ internal static class WarmUp
     /// <summary>Below this part of the best so far, the CPU per request has fallen.</summary>
     private const double Fallen = 0.97;
 
-    /// <summary>How often the generator stops at the most.</summary>
-    public static int Stops(RequestKind kind) => IsWhole(kind) ? 1 : MostParts;
-
-    /// <param name="load">Requests of this kind for a while.</param>
+    /// <param name="load">Requests of this kind for a while, from there on.</param>
     /// <param name="least">How long at least.</param>
-    public static async Task<(long Answered, long Wrong, TimeSpan Took)> RunAsync(
-        ServerProcess server, RequestKind kind, Func<TimeSpan, Task<Load>> load, TimeSpan least)
+    public static async Task<WarmUp> RunAsync(ServerProcess server, RequestKind kind, Func<TimeSpan, long, Task<Load>> load, TimeSpan least)
     {
-        if (IsWhole(kind))
+        // Of what is good for one use there is so much; and one connection alone makes nothing hot.
+        if (kind.Once || kind == RequestKind.Alone)
         {
-            var all = await load(least);
-            return (all.Answered, all.Wrong, all.Elapsed);
+            var all = await load(least, 0);
+            return new WarmUp(all.Answered, all.Wrong, all.Elapsed, Stops: 1, IsSteady: true);
         }
 
-        var (answered, wrong, took, costs) = (0L, 0L, TimeSpan.Zero, new List<TimeSpan>());
-        while (costs.Count < MostParts && !IsSteady(costs))
+        var part = TimeSpan.FromSeconds(Math.Ceiling(least.TotalSeconds / LeastParts));
+        var (sum, costs) = (new WarmUp(0, 0, TimeSpan.Zero, 0, IsSteady: false), new List<TimeSpan>());
+        while (costs.Count < MostParts && !sum.IsSteady)
         {
             var before = server.Cpu;
-            var part = await load(least / LeastParts);
-            costs.Add((server.Cpu - before) / part.Answered);
-            (answered, wrong, took) = (answered + part.Answered, wrong + part.Wrong, took + part.Elapsed);
+            var seen = await load(part, sum.Answered);
+            costs.Add((server.Cpu - before) / seen.Answered);
+            sum = new WarmUp(sum.Answered + seen.Answered, sum.Wrong + seen.Wrong, sum.Took + seen.Elapsed, costs.Count, IsSteadyBy(costs));
         }
 
-        return (answered, wrong, took);
+        return sum;
     }
 
-    /// <summary>What is good for one use there is so much of; and one connection alone makes nothing hot.</summary>
-    private static bool IsWhole(RequestKind kind) => kind.Once || kind == RequestKind.Alone;
-
-    private static bool IsSteady(List<TimeSpan> costs) =>
+    private static bool IsSteadyBy(List<TimeSpan> costs) =>
         costs.Count >= LeastParts && costs.TakeLast(InVain).Min() >= costs.SkipLast(InVain).Min() * Fallen;
 }

@@ -41,8 +41,9 @@ internal static class Wrk
     public const int Connections = 48;
 
     /// <summary>All bodies in order, so that each has been used once when it is measured, if there is time for that.</summary>
-    public static Task<Load> WarmUpAsync(string url, string requests, RequestKind kind, TimeSpan duration) =>
-        RunAsync(url, requests, kind, duration, kind.Once ? "in-order" : "around", skip: 0, seed: 0);
+    /// <param name="skip">How many have been used.</param>
+    public static Task<Load> WarmUpAsync(string url, string requests, RequestKind kind, TimeSpan duration, long skip) =>
+        RunAsync(url, requests, kind, duration, kind.Once ? "in-order" : "around", skip, seed: 0);
 
     /// <param name="skip">Of a kind that is good for one use: how many have been used up.</param>
     /// <param name="seed">Of what is asked for at random.</param>
@@ -66,6 +67,11 @@ internal static class Wrk
         var line = output.Split('\n').FirstOrDefault(l => l.StartsWith("RESULT ", StringComparison.Ordinal))
             ?? throw new InvalidOperationException($"wrk: {output}{errors}");
         var numbers = line.Split(' ')[1..].Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToArray();
+        if (numbers[0] == 0)
+        {
+            throw new InvalidOperationException($"No answers of {url} to {kind.Name}; {numbers[1]} failures.");
+        }
+
         return new Load((long)numbers[0], (long)numbers[1], TimeSpan.FromMicroseconds(numbers[2]), [.. numbers[3..].Select(micros => micros / 1000)]);
     }
 

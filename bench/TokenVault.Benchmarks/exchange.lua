@@ -12,7 +12,6 @@ end
 
 function init(args)
    wrong = 0
-   used = 0
    order = args[2]
    token = '"access_token":"' .. args[4]
    local skip = order == 'in-order' and tonumber(args[3]) or 0
@@ -25,6 +24,7 @@ function init(args)
          }, line)
       end
    end
+   used = order == 'around' and tonumber(args[3]) or 0
    math.randomseed(tonumber(args[5]))
 end
 

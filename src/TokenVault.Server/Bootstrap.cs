@@ -35,18 +35,9 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
     /// <returns>False: another node was first, with the same store and issuer.</returns>
     private async Task<bool> SetUpAsync(BootstrapFile file, IReadOnlyList<ApiScope> scopes, string? caCertificate, CancellationToken cancellationToken)
     {
-        var own = SystemApis.ManagementAudience(options.Issuer);
-        var system = (await storage.ListAllAsync<ResourceServer>(index: null, cancellationToken)).FindAll(api => api.IsSystem);
-        if (system.Exists(api => api.Identifier == own))
+        if (await IsSetUpAsync(cancellationToken))
         {
             return false;
-        }
-
-        if (system is [var other, ..])
-        {
-            throw new StartupException(
-                $"The store was set up under another issuer: it holds the API {other.Identifier}, and TokenVault:Issuer is {options.Issuer}. "
-                + "Issued tokens and redirect URIs depend on the issuer, so it cannot change.");
         }
 
         var secret = Identifier.ClientSecret();
@@ -56,7 +47,7 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         {
             Id = Identifier.ClientGrant(),
             ClientId = client.ClientId,
-            Audience = own,
+            Audience = SystemApis.ManagementAudience(options.Issuer),
             Scope = [.. scopes.Select(scope => scope.Value)],
         };
         var batch = new Batch()
@@ -69,7 +60,7 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         var result = await storage.CommitAsync(batch);
 
         // Another node may have been first after all: then its client is the one, and ours is dropped with its file.
-        if (!result.Committed && await FindManagementAsync(cancellationToken) is null)
+        if (!result.Committed && !await IsSetUpAsync(cancellationToken))
         {
             throw new StartupException(
                 $"The first records cannot be stored ({result.Outcome} at {result.FailedOperation}): "
@@ -77,6 +68,20 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         }
 
         return result.Committed;
+    }
+
+    /// <exception cref="StartupException">Under another issuer.</exception>
+    private async Task<bool> IsSetUpAsync(CancellationToken cancellationToken)
+    {
+        var system = (await storage.ListAllAsync<ResourceServer>(index: null, cancellationToken)).FindAll(api => api.IsSystem);
+        if (system.Count == 0 || system.Exists(api => api.Identifier == SystemApis.ManagementAudience(options.Issuer)))
+        {
+            return system.Count > 0;
+        }
+
+        throw new StartupException(
+            $"The store was set up under another issuer: it holds the API {system[0].Identifier}, and TokenVault:Issuer is {options.Issuer}. "
+            + "Issued tokens and redirect URIs depend on the issuer, so it cannot change.");
     }
 
     private Client MachineClient(string secret) => new()

@@ -1,4 +1,4 @@
-// A real browser: the system's Chromium, driven by playwright-core. Where it comes without its windows, that one: it takes half the processor.
+// A real browser: the system's Chromium, driven by playwright-core. Without its windows, where it comes so.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';

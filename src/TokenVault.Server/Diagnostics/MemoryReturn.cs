@@ -16,35 +16,49 @@ internal sealed partial class MemoryReturn : IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time;
-    private readonly Func<TimeSpan> _processorTime;
+    private readonly Func<ProcessUse> _use;
     private readonly IdleCollection _idle = new();
     private readonly bool _trims = OperatingSystem.IsLinux() && Trim();
+    private readonly Lock _looking = new();
     private readonly ITimer _timer;
     private int _looks;
 
     /// <param name="time">Its clock and timers.</param>
-    /// <param name="processorTime">What this process has used until now, all threads together.</param>
-    public MemoryReturn(TimeProvider time, Func<TimeSpan> processorTime)
+    /// <param name="use">What the process has used until now.</param>
+    public MemoryReturn(TimeProvider time, Func<ProcessUse> use)
     {
-        (_time, _processorTime) = (time, processorTime);
+        (_time, _use) = (time, use);
         _timer = time.CreateTimer(static self => ((MemoryReturn)self!).Look(), this, Interval, Interval);
     }
 
-    public static MemoryReturn Start() => new(TimeProvider.System, () => Environment.CpuUsage.TotalTime);
+    public static MemoryReturn Start() => new(TimeProvider.System, ProcessUse.Now);
 
     public void Dispose() => _timer.Dispose();
 
     private void Look()
     {
-        var collects = _idle.IsDue(_time.GetElapsedTime(0), _processorTime(), GC.GetTotalAllocatedBytes(), GC.GetTotalMemory(forceFullCollection: false));
-        if (collects)
+        // A timer that comes late, with the next one, comes twice.
+        if (!_looking.TryEnter())
         {
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            return;
         }
 
-        if (_trims && (collects || ++_looks % LooksForEachTrim == 0))
+        try
         {
-            _ = Trim();
+            var collects = _idle.IsDue(_time.GetElapsedTime(0), _use());
+            if (collects)
+            {
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            }
+
+            if (_trims && (collects || ++_looks % LooksForEachTrim == 0))
+            {
+                _ = Trim();
+            }
+        }
+        finally
+        {
+            _looking.Exit();
         }
     }
 
@@ -67,37 +81,10 @@ internal sealed partial class MemoryReturn : IDisposable
     private static partial int Trim(nuint kept);
 }
 
-/// <summary>When a collection of the whole heap, which everything waits for, is in nobody's way and worth it.</summary>
-internal sealed class IdleCollection
+/// <param name="Processor">Since the process began, all threads together.</param>
+/// <param name="AllocatedBytes">Since the process began.</param>
+/// <param name="HeapBytes">What of it is not collected yet.</param>
+internal readonly record struct ProcessUse(TimeSpan Processor, long AllocatedBytes, long HeapBytes)
 {
-    /// <summary>Of one processor's time since the last look.</summary>
-    private const double Idle = 0.05;
-
-    /// <summary>Allocated since the last one: below that there is little to give back, and who serves little is not interrupted for it.</summary>
-    private const long WorthBytes = 256 * 1024 * 1024;
-
-    /// <summary>In use: of more, the collection takes too long for whoever comes just then (some 60 ms for 70 MB).</summary>
-    private const long MostBytes = 256 * 1024 * 1024;
-
-    private TimeSpan? _lookedAt;
-    private TimeSpan _processorTime;
-    private long _allocatedBytes;
-
-    /// <summary>To be asked at intervals.</summary>
-    /// <param name="now">Since any moment that stays the same.</param>
-    /// <param name="processorTime">That the process has used until now.</param>
-    /// <param name="allocatedBytes">That the process has allocated until now.</param>
-    /// <param name="usedBytes">Of the heap.</param>
-    public bool IsDue(TimeSpan now, TimeSpan processorTime, long allocatedBytes, long usedBytes)
-    {
-        var isIdle = _lookedAt is { } last && processorTime - _processorTime < (now - last) * Idle;
-        (_lookedAt, _processorTime) = (now, processorTime);
-        if (!isIdle || allocatedBytes - _allocatedBytes < WorthBytes || usedBytes > MostBytes)
-        {
-            return false;
-        }
-
-        _allocatedBytes = allocatedBytes;
-        return true;
-    }
+    public static ProcessUse Now() => new(Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(), GC.GetTotalMemory(forceFullCollection: false));
 }

@@ -122,13 +122,24 @@ public sealed class BootstrapTests : IAsyncLifetime
         (await File.ReadAllTextAsync(files.FullName)).ShouldContain(client.ClientId);
     }
 
-    [Fact]
-    public async Task A_node_that_looks_just_before_another_is_first_takes_what_that_one_made()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_node_that_looks_just_before_another_is_first_takes_what_that_one_made(bool looksTwice)
     {
-        var late = new LateStorage(_storage, () => RunAsync([], directory: Path.Combine(_directory.FullName, "first")));
+        var late = new LateStorage(_storage, looksTwice, () => RunAsync([], directory: Path.Combine(_directory.FullName, "first")));
         (await RunAsync([], directory: Path.Combine(_directory.FullName, "second"), storage: late)).ShouldBeFalse();
         (await _storage.ListAllAsync<Client>(null, default)).ShouldHaveSingleItem();
         _directory.GetFiles("bootstrap.json*", SearchOption.AllDirectories).ShouldHaveSingleItem().DirectoryName.ShouldEndWith("first");
+    }
+
+    [Fact]
+    public async Task A_node_that_looks_just_before_one_of_another_issuer_is_first_says_so()
+    {
+        var other = new TokenVaultOptions { Issuer = "https://other.example/", DataDirectory = Path.Combine(_directory.FullName, "other") };
+        var late = new LateStorage(_storage, looksTwice: true, () => new Bootstrap(_storage, _ring, new AuditLog(_ring, _time), other, _time).RunAsync([], null, default));
+        (await Should.ThrowAsync<StartupException>(() => RunAsync([], storage: late))).Message.ShouldContain("https://other.example/");
+        (await _storage.ListAllAsync<Client>(null, default)).ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -147,16 +158,25 @@ public sealed class BootstrapTests : IAsyncLifetime
     private async Task<ResourceServer?> ApiAsync(string path) =>
         await _storage.FindByKeyAsync<ResourceServer>("identifier", "https://localhost:8443/" + path, CancellationToken.None);
 
-    /// <summary>Something else happens right after the first look for a row by its key.</summary>
-    private sealed class LateStorage(IStorage inner, Func<Task> meanwhile) : StorageDecorator(inner)
+    /// <summary>Something else happens right after the first look for a row by its key, or after the list that follows.</summary>
+    private sealed class LateStorage(IStorage inner, bool looksTwice, Func<Task> meanwhile) : StorageDecorator(inner)
     {
         private Func<Task>? _meanwhile = meanwhile;
 
         public override async ValueTask<Entity?> FindByKeyAsync(string kind, string keyName, string keyValue, CancellationToken cancellationToken)
         {
             var found = await base.FindByKeyAsync(kind, keyName, keyValue, cancellationToken);
-            await (Interlocked.Exchange(ref _meanwhile, null)?.Invoke() ?? Task.CompletedTask);
+            await HappenAsync(!looksTwice);
             return found;
         }
+
+        public override async ValueTask<IReadOnlyList<Entity>> ListAsync(ListQuery query, CancellationToken cancellationToken)
+        {
+            var found = await base.ListAsync(query, cancellationToken);
+            await HappenAsync(looksTwice);
+            return found;
+        }
+
+        private Task HappenAsync(bool now) => now && Interlocked.Exchange(ref _meanwhile, null) is { } happens ? happens() : Task.CompletedTask;
     }
 }
