@@ -15,6 +15,9 @@ internal sealed class StubServer : HttpMessageHandler
     /// <summary>The forms that were posted, the newest last.</summary>
     public ConcurrentQueue<Dictionary<string, string>> Forms { get; } = new();
 
+    /// <summary>Called when a form has come, before it is answered.</summary>
+    public Action Asked { get; set; } = () => { };
+
     public string Discovery { get; set; } =
         $$"""{"issuer":"{{Issuer}}","token_endpoint":"{{Issuer}}oauth/token","backchannel_authentication_endpoint":"{{Issuer}}bc-authorize"}""";
 
@@ -44,6 +47,7 @@ internal sealed class StubServer : HttpMessageHandler
 
         var form = QueryHelpers.ParseQuery(await request.Content!.ReadAsStringAsync(cancellationToken));
         Forms.Enqueue(form.ToDictionary(pair => pair.Key, pair => pair.Value.ToString()));
+        Asked();
         return _answers.TryDequeue(out var answer) ? answer() : throw new InvalidOperationException("No answer is left.");
     }
 }
