@@ -33,7 +33,7 @@ internal sealed class Suite(SuiteSize size, Results results)
     {
         results.Notes.Add(string.Create(
             CultureInfo.InvariantCulture,
-            $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s; access and refresh tokens after at least {size.WarmUp.TotalSeconds:F0} s, until the CPU per request had stopped falling (for a minute at the most), because .NET compiles what runs often anew while it runs."));
+            $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s; access and refresh tokens after at least {WarmUp.Least(size.WarmUp).TotalSeconds:F0} s, until the CPU per request had stopped falling (three times that at the most), because .NET compiles what runs often anew while it runs."));
         await using var floor = await FloorServer.StartAsync(AnswersAsync);
         await MeasureAsync(floor.Process, FloorName, RequestKind.AccessToken, floor.At, floor.Requests, size.WarmUp);
         _floor = floor;
@@ -121,6 +121,7 @@ internal sealed class Suite(SuiteSize size, Results results)
             results.Failures.Add($"{name}: {answered} answers, but {log.Exchanges} audit rows of exchanges");
         }
 
+        // The generator stops twice: it warms up once, and there is one turn.
         if (log.Refreshes != provider.Refreshes || provider.Refused > 0 || log.Refreshes < refreshed || log.Refreshes - refreshed > 2 * RequestKind.Refresh.Connections)
         {
             results.Failures.Add($"{name}: {refreshed} answers with a refresh, {provider.Refreshes} refreshes and {provider.Refused} refusals at the provider, {log.Refreshes} audit rows of refreshes");

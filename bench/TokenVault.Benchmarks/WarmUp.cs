@@ -19,6 +19,9 @@ internal sealed record WarmUp(long Answered, long Wrong, TimeSpan Took, int Stop
     /// <summary>Below this part of the best so far, the CPU per request has fallen.</summary>
     private const double Fallen = 0.97;
 
+    /// <summary>In parts of whole seconds.</summary>
+    public static TimeSpan Least(TimeSpan wished) => LeastParts * PartOf(wished);
+
     /// <param name="load">Requests of this kind for a while, from there on.</param>
     /// <param name="least">How long at least.</param>
     public static async Task<WarmUp> RunAsync(ServerProcess server, RequestKind kind, Func<TimeSpan, long, Task<Load>> load, TimeSpan least)
@@ -30,18 +33,19 @@ internal sealed record WarmUp(long Answered, long Wrong, TimeSpan Took, int Stop
             return new WarmUp(all.Answered, all.Wrong, all.Elapsed, Stops: 1, IsSteady: true);
         }
 
-        var part = TimeSpan.FromSeconds(Math.Ceiling(least.TotalSeconds / LeastParts));
         var (sum, costs) = (new WarmUp(0, 0, TimeSpan.Zero, 0, IsSteady: false), new List<TimeSpan>());
         while (costs.Count < MostParts && !sum.IsSteady)
         {
             var before = server.Cpu;
-            var seen = await load(part, sum.Answered);
+            var seen = await load(PartOf(least), sum.Answered);
             costs.Add((server.Cpu - before) / seen.Answered);
             sum = new WarmUp(sum.Answered + seen.Answered, sum.Wrong + seen.Wrong, sum.Took + seen.Elapsed, costs.Count, IsSteadyBy(costs));
         }
 
         return sum;
     }
+
+    private static TimeSpan PartOf(TimeSpan least) => TimeSpan.FromSeconds(Math.Ceiling(least.TotalSeconds / LeastParts));
 
     private static bool IsSteadyBy(List<TimeSpan> costs) =>
         costs.Count >= LeastParts && costs.TakeLast(InVain).Min() >= costs.SkipLast(InVain).Min() * Fallen;

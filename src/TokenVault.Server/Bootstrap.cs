@@ -25,7 +25,7 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         var scopes = SystemApis.ManagementScopes(managementScopes);
         var file = new BootstrapFile(options.DataDirectory);
         var isFirst = await FindManagementAsync(cancellationToken) is null && await SetUpAsync(file, scopes, caCertificate, cancellationToken);
-        await file.FinishAsync(async clientId => await storage.FindAsync<Client>(clientId, cancellationToken) is not null);
+        await FinishAsync(file, cancellationToken);
         await AddScopesAsync(scopes, cancellationToken);
         await AddSettingsAsync(cancellationToken);
         await AddMcpAsync(cancellationToken);
@@ -43,6 +43,23 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
         var secret = Identifier.ClientSecret();
         var client = MachineClient(secret);
         file.WritePending(options.Issuer, client.ClientId, secret, caCertificate);
+        var result = await storage.CommitAsync(FirstRecords(client, scopes));
+        if (result.Committed)
+        {
+            return true;
+        }
+
+        // Another node may have been first after all: then its client is the one, and ours is dropped with its file.
+        await FinishAsync(file, cancellationToken);
+        return await IsSetUpAsync(cancellationToken)
+            ? false
+            : throw new StartupException(
+                $"The first records cannot be stored ({result.Outcome} at {result.FailedOperation}): "
+                + "the store is not empty, and was not set up by this server.");
+    }
+
+    private Batch FirstRecords(Client client, IReadOnlyList<ApiScope> scopes)
+    {
         var grant = new ClientGrant
         {
             Id = Identifier.ClientGrant(),
@@ -50,24 +67,13 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
             Audience = SystemApis.ManagementAudience(options.Issuer),
             Scope = [.. scopes.Select(scope => scope.Value)],
         };
-        var batch = new Batch()
+        return new Batch()
             .Insert(SystemApis.Management(options.Issuer, scopes))
             .Insert(SystemApis.MyAccount(options.Issuer))
             .Insert(Database())
             .Insert(client)
             .Insert(grant)
             .Append(audit.Row(new AuditEvent { Type = AuditType.ManagementWrite, Description = "First start", ClientId = client.ClientId }));
-        var result = await storage.CommitAsync(batch);
-
-        // Another node may have been first after all: then its client is the one, and ours is dropped with its file.
-        if (!result.Committed && !await IsSetUpAsync(cancellationToken))
-        {
-            throw new StartupException(
-                $"The first records cannot be stored ({result.Outcome} at {result.FailedOperation}): "
-                + "the store is not empty, and was not set up by this server.");
-        }
-
-        return result.Committed;
     }
 
     /// <exception cref="StartupException">Under another issuer.</exception>
@@ -83,6 +89,9 @@ internal sealed class Bootstrap(IStorage storage, KeyRing ring, AuditLog audit, 
             $"The store was set up under another issuer: it holds the API {system[0].Identifier}, and TokenVault:Issuer is {options.Issuer}. "
             + "Issued tokens and redirect URIs depend on the issuer, so it cannot change.");
     }
+
+    private Task FinishAsync(BootstrapFile file, CancellationToken cancellationToken) =>
+        file.FinishAsync(async clientId => await storage.FindAsync<Client>(clientId, cancellationToken) is not null);
 
     private Client MachineClient(string secret) => new()
     {

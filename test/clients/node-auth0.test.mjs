@@ -66,7 +66,9 @@ test('node-auth0 7 walks through pages', async () => {
     made.push((await management.users.create(user)).user_id);
   }
 
-  const walked = await all(await management.users.list({ q: `name:"${name}"`, per_page: 2 }));
+  const page = await management.users.list({ q: `name:"${name}"`, per_page: 2 });
+  assert.equal(page.data.length, 2);
+  const walked = await all(page);
   assert.deepEqual(walked.map(({ user_id: id }) => id).sort(), made.sort());
 });
 

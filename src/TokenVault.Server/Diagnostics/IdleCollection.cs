@@ -12,7 +12,7 @@ internal sealed class IdleCollection
     /// <summary>Allocated since the last collection: below that there is little to give back.</summary>
     private const long WorthBytes = 64 * 1024 * 1024;
 
-    /// <summary>Of the heap: more takes too long for whoever comes just then. 62 MB took 40 to 61 ms.</summary>
+    /// <summary>Of the heap, with what is not collected yet: more takes too long for whoever comes just then. 62 MB took 40 to 61 ms.</summary>
     private const long MostBytes = 128 * 1024 * 1024;
 
     /// <summary>A look right after another, which had come late, sees nothing.</summary>

@@ -140,6 +140,7 @@ public sealed class BootstrapTests : IAsyncLifetime
         var late = new LateStorage(_storage, looksTwice: true, () => new Bootstrap(_storage, _ring, new AuditLog(_ring, _time), other, _time).RunAsync([], null, default));
         (await Should.ThrowAsync<StartupException>(() => RunAsync([], storage: late))).Message.ShouldContain("https://other.example/");
         (await _storage.ListAllAsync<Client>(null, default)).ShouldHaveSingleItem();
+        _directory.GetFiles("bootstrap.json*", SearchOption.AllDirectories).ShouldHaveSingleItem().DirectoryName.ShouldEndWith("other");
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using TokenVault.Testing;
 
 namespace TokenVault.Tests.Flows.Workers;
 
@@ -18,7 +17,7 @@ internal sealed class WorkerKey(AsymmetricAlgorithm key, string alg)
     public AsymmetricAlgorithm Key { get; } = key;
 
     public static WorkerKey Create(string alg = "ES256") =>
-        new(alg[0] == 'E' ? ECDsa.Create(ECCurve.NamedCurves.nistP256) : KeyPool.Take(), alg);
+        new(alg[0] == 'E' ? ECDsa.Create(ECCurve.NamedCurves.nistP256) : RSA.Create(2048), alg);
 
     /// <summary>As a body registers it.</summary>
     public JsonObject Credential(string? kid = null)
