@@ -9,17 +9,23 @@ internal sealed record Measured(string Server, string Request, Load Load, Load F
     /// <summary>Of the server, for one request.</summary>
     public required TimeSpan Cpu { get; init; }
 
+    /// <summary>The same, of each of its turns.</summary>
+    public required IReadOnlyList<TimeSpan> TurnCpu { get; init; }
+
+    /// <summary>Answers that were not as they should be, while warming up as well, and of the floor.</summary>
+    public required long Wrong { get; init; }
+
     /// <summary>Of the floor, for one request, in the same turns: how fast the processors were meanwhile.</summary>
     public required TimeSpan FloorCpu { get; init; }
 
-    /// <summary>Of all else that ran on the machine, for one request: the load generator, and the provider of the refreshes.</summary>
+    /// <summary>Of all else that ran on the machine, for one request: the load generator, the provider of the refreshes, and what idle servers do.</summary>
     public required TimeSpan RestCpu { get; init; }
 
     /// <summary>Of PostgreSQL, for one request; null without.</summary>
     public required DatabaseUse? Database { get; init; }
 
     /// <summary>How long there were requests before.</summary>
-    public TimeSpan WarmUp { get; init; }
+    public required TimeSpan WarmUp { get; init; }
 
     /// <summary>Of resident memory, when the last requests had just been answered.</summary>
     public required long LoadedBytes { get; init; }
@@ -28,15 +34,15 @@ internal sealed record Measured(string Server, string Request, Load Load, Load F
     public required long ResidentBytes { get; init; }
 
     public double OfFloor => Load.PerSecond / Floor.PerSecond;
-
-    /// <summary>The server's, in units of what the floor took in the same turns.</summary>
-    public double CpuInFloors => Cpu / FloorCpu;
 }
 
 /// <summary>All of one run of the suite.</summary>
 internal sealed class Results
 {
     public List<Measured> Rows { get; } = [];
+
+    /// <summary>Servers take turns; here each has its rows together.</summary>
+    public IReadOnlyList<Measured> ByServer => [.. Rows.GroupBy(row => row.Server).SelectMany(rows => rows)];
 
     /// <summary>From the start of a vault's process to its first answer, by its store.</summary>
     public Dictionary<string, TimeSpan> StartTimes { get; } = [];

@@ -14,7 +14,7 @@ internal static class Report
         var text = new StringBuilder();
         Line(text, $"| server | request | requests/s | floor/s | ÷ floor | p50 ms | p99 ms | server CPU µs | floor CPU µs | database CPU µs | commits | WAL KB | RSS MB | under load | warm-up s |");
         Line(text, $"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
-        foreach (var row in results.Rows)
+        foreach (var row in results.ByServer)
         {
             var database = row.Database is { } used
                 ? FormattableString.Invariant($"{used.Cpu.TotalMicroseconds:F0} | {used.Commits:F2} | {used.WalBytes / 1e3:F1}")
@@ -38,16 +38,17 @@ internal static class Report
     /// <summary>Requests per second, a bar each.</summary>
     public static string Chart(Results results)
     {
-        var most = results.Rows.Max(row => row.Load.PerSecond);
-        var height = (results.Rows.Count * (Bar + 8)) + 50;
+        var rows = results.ByServer;
+        var most = rows.Max(row => row.Load.PerSecond);
+        var height = (rows.Count * (Bar + 8)) + 50;
         var svg = new StringBuilder();
         Line(svg, $"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {height}" font-family="sans-serif" font-size="13" role="img">""");
         Line(svg, $"<title>Exchanges per second</title>");
         Line(svg, $"""<rect width="{Width}" height="{height}" fill="#fff"/>""");
         Line(svg, $"""<text x="16" y="24" font-size="15" fill="#111">Exchanges per second, server and load generator on {Environment.ProcessorCount} processors</text>""");
-        for (var i = 0; i < results.Rows.Count; i++)
+        for (var i = 0; i < rows.Count; i++)
         {
-            var (row, y) = (results.Rows[i], 42 + (i * (Bar + 8)));
+            var (row, y) = (rows[i], 42 + (i * (Bar + 8)));
             var width = Math.Max(1, row.Load.PerSecond / most * (Width - Left - 90));
             var colour = row.Server is Suite.FloorName or Suite.PeerName ? "#8a8f98" : row.Server.StartsWith("SQLite", StringComparison.Ordinal) ? "#2563eb" : "#0f766e";
             Line(svg, $"""<text x="{Left - 8}" y="{y + 15}" text-anchor="end" fill="#111">{row.Server}: {row.Request}</text>""");

@@ -66,17 +66,28 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
+    /// <exception cref="TimeoutException">It did not stop by itself; it is killed.</exception>
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
+        try
         {
-            // SIGTERM: the store is closed as on any other day.
-            using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-            await kill.WaitForExitAsync();
-            await _process.WaitForExitAsync().WaitAsync(Patience, TimeProvider.System);
+            if (!_process.HasExited)
+            {
+                // SIGTERM: the store is closed as on any other day.
+                using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+                await kill.WaitForExitAsync();
+                await _process.WaitForExitAsync().WaitAsync(Patience, TimeProvider.System);
+            }
         }
-
-        _process.Dispose();
+        catch (TimeoutException)
+        {
+            _process.Kill(entireProcessTree: true);
+            throw;
+        }
+        finally
+        {
+            _process.Dispose();
+        }
     }
 
     private static async Task<bool> AnswersAsync(Func<Task<bool>> answers)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using TokenVault.Server;
 using TokenVault.Server.Demo;
 using TokenVault.Testing;
 
@@ -21,8 +20,8 @@ internal sealed class Suite(SuiteSize size, Results results)
 
     private static readonly RequestKind[] FurtherKinds = [RequestKind.FirstUse, RequestKind.FirstAccess, RequestKind.Refresh];
 
-    /// <summary>What a server does behind its answers (the log's chain, notes of use, memory given back) it has done by then: it is the server's, and not in the floor's way.</summary>
-    private static readonly TimeSpan Behind = TimeSpan.FromSeconds(3);
+    /// <summary>Of PostgreSQL: the indexes of a million tokensets fit into it twice, and it is less than the quarter of the memory that the manual advises.</summary>
+    private const string SharedBuffers = "4GB";
 
     /// <summary>What every other measurement takes turns with; null until it has been measured by itself.</summary>
     private FloorServer? _floor;
@@ -33,21 +32,12 @@ internal sealed class Suite(SuiteSize size, Results results)
     {
         results.Notes.Add(string.Create(
             CultureInfo.InvariantCulture,
-            $"Each kind of request was measured for {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s; access and refresh tokens after at least {WarmUp.Least(size.WarmUp).TotalSeconds:F0} s, until the CPU per request had stopped falling (three times that at the most), because .NET compiles what runs often anew while it runs."));
+            $"Requests that come again and again were measured in {size.Turns} turns of {size.Turn.TotalSeconds:F0} s each, those that are good for one use in one of {size.Duration.TotalSeconds:F0} s, after a warm-up of {size.WarmUpOf(RequestKind.Worker).TotalSeconds:F0} s; access and refresh tokens after at least {WarmUp.Least(size.WarmUp).TotalSeconds:F0} s, until the CPU per request had stopped falling (three times that at the most), because .NET compiles what runs often anew while it runs."));
         await using var floor = await FloorServer.StartAsync(AnswersAsync);
-        await MeasureAsync(floor.Process, FloorName, RequestKind.AccessToken, floor.At, floor.Requests, size.WarmUp);
+        await MeasureAsync(RequestKind.AccessToken, [new Subject(FloorName, floor.Process, floor.At, _ => floor.Requests)]);
         _floor = floor;
         await MeasurePeerAsync();
-        if (PostgresServer.Problem is { } problem)
-        {
-            results.Failures.Add("PostgreSQL was not measured: " + problem);
-        }
-
-        await using var postgres = PostgresServer.Problem is null ? await PostgresServer.StartAsync() : null;
-        foreach (var tokensets in size.Tokensets)
-        {
-            await MeasureVaultsAsync(tokensets, postgres);
-        }
+        await MeasureVaultsAsync();
     }
 
     private async Task MeasurePeerAsync()
@@ -61,149 +51,110 @@ internal sealed class Suite(SuiteSize size, Results results)
             Environment = { ["NODE_ENV"] = "production" },
         };
         await using var server = await ServerProcess.StartAsync(start, () => AnswersAsync(scratch, requests));
-        await MeasureAsync(server, PeerName, RequestKind.AccessToken, scratch, requests, size.WarmUp);
+        await MeasureAsync(RequestKind.AccessToken, [new Subject(PeerName, server, scratch, _ => requests)]);
     }
 
-    /// <summary>The same store on both engines: filled once, and copied as an operator would.</summary>
-    private async Task MeasureVaultsAsync(int tokensets, PostgresServer? postgres)
+    /// <summary>Stores of every size, first on the one engine, then on the other.</summary>
+    private async Task MeasureVaultsAsync()
     {
-        var further = tokensets == size.Tokensets[^1];
-        var providerPort = LoopbackHttp.FreePort();
-        using var deployment = new Deployment(database: null);
-        Tell($"{tokensets} tokensets: filling …");
-        var files = await BenchStore.FillAsync(deployment, size.Of(tokensets, further) with { TokenUrl = BenchProvider.TokenUrl(providerPort) });
-        var database = postgres is null ? null : await postgres.CreateDatabaseAsync();
-        if (database is not null)
+        if (PostgresServer.Problem is { } problem)
         {
-            Tell($"{tokensets} tokensets: copying …");
-            await deployment.CopyToAsync(database);
-            await DatabaseUse.SettleAsync(database);
+            results.Failures.Add("PostgreSQL was not measured: " + problem);
         }
 
-        await MeasureVaultAsync(Store("SQLite", tokensets), deployment, files, providerPort, further);
-        if (database is not null)
+        await using var postgres = PostgresServer.Problem is null ? await PostgresServer.StartAsync(SharedBuffers) : null;
+        var stores = new List<FilledStore>();
+        try
         {
-            deployment.Database = database;
-            await MeasureVaultAsync(Store("PostgreSQL", tokensets), deployment, files, providerPort, further);
-            results.Sizes = further ? await DatabaseUse.SizesAsync(database, tokensets) : null;
-            await postgres!.DropDatabaseAsync(database);
-        }
-    }
-
-    private async Task MeasureVaultAsync(string name, Deployment deployment, RequestFiles files, int providerPort, bool further)
-    {
-        await using var provider = await BenchProvider.StartAsync(providerPort);
-        var (answered, refreshed, underWay) = (0L, 0L, 0L);
-        await using (var server = await ServerProcess.StartAsync(Serve(deployment), () => AnswersAsync(deployment, files[Forms[0].Name])))
-        {
-            results.StartTimes.Add(name, server.StartTime);
-            results.Notes.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: first answer {server.StartTime.TotalSeconds:F2} s after the start of the process."));
-            foreach (var kind in further ? [.. Forms, .. FurtherKinds, RequestKind.Alone] : Forms)
+            foreach (var tokensets in size.Tokensets)
             {
-                var (answers, stops) = await MeasureAsync(server, name, kind, deployment, files[kind.Bodies], size.WarmUpOf(kind));
-                answered += answers;
-                refreshed += kind == RequestKind.Refresh ? answers : 0;
-                underWay += stops * kind.Connections;
+                Tell($"{tokensets} tokensets: filling and copying …");
+                stores.Add(await FilledStore.CreateAsync(size.Of(tokensets, further: tokensets == size.Tokensets[^1]), postgres));
+            }
+
+            await MeasureVaultsAsync("SQLite", stores);
+            if (postgres is not null)
+            {
+                stores.ForEach(store => store.Deployment.Database = store.Database);
+                results.Notes.Add($"PostgreSQL: shared_buffers = {SharedBuffers}.");
+                await MeasureVaultsAsync("PostgreSQL", stores);
+                results.Sizes = await DatabaseUse.SizesAsync(stores[^1].Database!, stores[^1].Tokensets);
+            }
+        }
+        finally
+        {
+            stores.ForEach(store => store.Dispose());
+        }
+    }
+
+    /// <summary>All stores of an engine at once, in turns; what only the largest is measured with comes last.</summary>
+    private async Task MeasureVaultsAsync(string engine, List<FilledStore> stores)
+    {
+        var vaults = new List<Vault>();
+        try
+        {
+            foreach (var store in stores)
+            {
+                var vault = await Vault.StartAsync(Store(engine, store.Tokensets), store, () => AnswersAsync(store.Deployment, store.Files[Forms[0].Name]));
+                vaults.Add(vault);
+                results.StartTimes.Add(vault.Name, vault.Subject.Server.StartTime);
+                results.Notes.Add(string.Create(CultureInfo.InvariantCulture, $"{vault.Name}: first answer {vault.Subject.Server.StartTime.TotalSeconds:F2} s after the start of the process."));
+            }
+
+            foreach (var kind in (RequestKind[])[.. Forms, .. FurtherKinds, RequestKind.Alone])
+            {
+                await MeasureAsync(kind, [.. (Forms.Contains(kind) ? vaults : vaults[^1..]).Select(vault => vault.Subject)]);
+            }
+        }
+        finally
+        {
+            foreach (var vault in vaults)
+            {
+                await vault.DisposeAsync();
             }
         }
 
-        Check(name, answered, refreshed, underWay, provider, await deployment.TallyAuditAsync());
+        foreach (var vault in vaults)
+        {
+            await vault.CheckAsync(results);
+        }
+
+        results.Notes.Add($"{engine}, CPU per request of the larger store ÷ that of the smaller: {string.Join("; ", Forms.Select(form => Growth(engine, form)))}.");
     }
 
-    /// <summary>Requests that were under way when the generator stopped are in the log as well; so are the first answers.</summary>
-    private void Check(string name, long answered, long refreshed, long underWay, BenchProvider provider, AuditTally log)
+    private string Growth(string engine, RequestKind form)
     {
-        results.Notes.Add(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{name}: {answered:N0} answers, {log.Exchanges:N0} audit rows of exchanges; {refreshed:N0} of the answers with a refresh, {provider.Refreshes:N0} refreshes at the provider, {log.Refreshes:N0} audit rows of refreshes."));
-        if (log.Exchanges < answered || log.Exchanges - answered > underWay + 20)
-        {
-            results.Failures.Add($"{name}: {answered} answers, but {log.Exchanges} audit rows of exchanges");
-        }
-
-        // The generator stops twice: it warms up once, and there is one turn.
-        if (log.Refreshes != provider.Refreshes || provider.Refused > 0 || log.Refreshes < refreshed || log.Refreshes - refreshed > 2 * RequestKind.Refresh.Connections)
-        {
-            results.Failures.Add($"{name}: {refreshed} answers with a refresh, {provider.Refreshes} refreshes and {provider.Refused} refusals at the provider, {log.Refreshes} audit rows of refreshes");
-        }
+        var (ratio, least, median, most) = Goals.Growth(results, engine, size, form.Name);
+        return FormattableString.Invariant($"{form.Name} {ratio:F2} (in each round {least:F2} to {most:F2}, median {median:F2})");
     }
 
-    /// <returns>How many answers there were, while warming up as well, and how often the generator stopped.</returns>
-    private async Task<(long Answered, int Stops)> MeasureAsync(ServerProcess server, string name, RequestKind kind, Deployment at, string requests, TimeSpan warmUp)
+    private async Task MeasureAsync(RequestKind kind, IReadOnlyList<Subject> subjects)
     {
-        Tell($"{name}: {kind.Name} …");
-        var warm = await WarmUp.RunAsync(server, kind, (duration, used) => Wrk.WarmUpAsync(at.Address, requests, kind, duration, used), warmUp);
-        await Task.Delay(Behind, TimeProvider.System);
-        var measured = await InTurnsAsync(server, name, kind, at, requests, warm.Answered + kind.Connections);
-        results.Rows.Add(measured with { WarmUp = warm.Took });
-        Tell(string.Create(
-            CultureInfo.InvariantCulture,
-            $"  {measured.Load.PerSecond:N0}/s, {measured.OfFloor:F2} of the floor, {measured.Cpu.TotalMicroseconds:F0} µs, {measured.ResidentBytes / 1e6:N0} MB ({measured.LoadedBytes / 1e6:N0} under load); warmed up for {warm.Took.TotalSeconds:F0} s"));
-        if (!warm.IsSteady)
+        var turns = new Turns(kind, _floor, size);
+        foreach (var subject in subjects)
         {
-            results.Notes.Add($"{name}, {kind.Name}: the CPU per request still fell when the warm-up ended.");
-        }
-
-        if (measured.Load.Wrong + warm.Wrong > 0 || measured.Floor.Wrong > 0)
-        {
-            results.Failures.Add($"{name}, {kind.Name}: {measured.Load.Wrong + warm.Wrong} wrong answers, {measured.Floor.Wrong} of the floor");
-        }
-
-        return (measured.Load.Answered + warm.Answered, warm.Stops + size.TurnsOf(kind));
-    }
-
-    /// <summary>
-    /// The floor for a while, then the server, and so on: what else goes on at the machine, and how fast it is just now, is the same for both.
-    /// </summary>
-    private async Task<Measured> InTurnsAsync(ServerProcess server, string name, RequestKind kind, Deployment at, string requests, long skip)
-    {
-        List<Load> loads = [], floors = [];
-        var (own, ofFloors, machine, used, loaded) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero, new DatabaseUse(TimeSpan.Zero, 0, 0), 0L);
-        for (var turns = size.TurnsOf(kind); loads.Count < turns;)
-        {
-            if (_floor is not null)
+            Tell($"{subject.Name}: {kind.Name} …");
+            if (!await turns.WarmUpAsync(subject))
             {
-                var floor = await _floor.MeasureAsync(size.Turn);
-                floors.Add(floor.Load);
-                ofFloors += floor.Cpu;
+                results.Notes.Add($"{subject.Name}, {kind.Name}: the CPU per request still fell when the warm-up ended.");
             }
-
-            var (cpu, all, database) = (server.Cpu, MachineCpu.Total(), at.Database is null ? null : await DatabaseUse.ReadAsync(at.Database));
-            loads.Add(await Wrk.MeasureAsync(at.Address, requests, kind, size.Duration / turns, skip, seed: loads.Count));
-            loaded = server.ResidentBytes;
-            await Task.Delay(Behind, TimeProvider.System);
-            used = database is null ? used : used.Plus((await DatabaseUse.ReadAsync(at.Database!)).Since(database));
-            own += server.Cpu - cpu;
-            machine += MachineCpu.Total() - all;
         }
 
-        var load = Load.Of(loads);
-        var ofFloor = floors.Count == 0 ? load : Load.Of(floors);
-        return new Measured(name, kind.Name, load, ofFloor)
+        foreach (var measured in await turns.RunAsync())
         {
-            Cpu = own / load.Answered,
-            FloorCpu = (floors.Count == 0 ? own : ofFloors) / ofFloor.Answered,
-            RestCpu = (machine - own - used.Cpu) / load.Answered,
-            Database = at.Database is null ? null : used.ForEach(load.Answered),
-            LoadedBytes = loaded,
-            ResidentBytes = server.ResidentBytes,
-        };
+            results.Rows.Add(measured);
+            Tell(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {measured.Server}: {measured.Load.PerSecond:N0}/s, {measured.OfFloor:F2} of the floor, {measured.Cpu.TotalMicroseconds:F0} µs, {measured.ResidentBytes / 1e6:N0} MB ({measured.LoadedBytes / 1e6:N0} under load); warmed up for {measured.WarmUp.TotalSeconds:F0} s"));
+            if (measured.Wrong > 0)
+            {
+                results.Failures.Add($"{measured.Server}, {kind.Name}: {measured.Wrong} wrong answers, the floor's included");
+            }
+        }
     }
 
     /// <summary>A run takes long: what it is at, and what it saw.</summary>
     private static void Tell(string line) => Console.Error.WriteLine(line);
-
-    private static ProcessStartInfo Serve(Deployment deployment)
-    {
-        var start = new ProcessStartInfo("dotnet") { ArgumentList = { typeof(TokenVaultServer).Assembly.Location, "serve" } };
-        foreach (var (setting, value) in deployment.Settings.Where(setting => setting.Value is not null))
-        {
-            start.Environment[setting == "urls" ? "ASPNETCORE_URLS" : setting.Replace(":", "__", StringComparison.Ordinal)] = value;
-        }
-
-        start.Environment["Logging__LogLevel__Default"] = "Warning";
-        return start;
-    }
 
     private static async Task<bool> AnswersAsync(Deployment deployment, string requests)
     {

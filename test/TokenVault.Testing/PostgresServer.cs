@@ -27,21 +27,22 @@ internal sealed class PostgresServer : IAsyncDisposable
         rm -rf -- "$dir"
         """;
 
-    private const string Settings =
-        "-c listen_addresses= -c max_connections=300 -c shared_buffers=64MB -c deadlock_timeout=200ms -c max_wal_size=512MB";
+    private const string Settings = "-c listen_addresses= -c max_connections=300 -c deadlock_timeout=200ms -c max_wal_size=512MB";
 
-    private static readonly Lazy<Task<PostgresServer>> SharedServer = new(StartAsync);
+    private static readonly Lazy<Task<PostgresServer>> SharedServer = new(() => StartAsync());
 
     private readonly PostgresBinaries _binaries;
     private readonly string _directory;
+    private readonly string _settings;
     private readonly Process _keeper;
     private int _databases;
     private int _dumps;
 
-    private PostgresServer(PostgresBinaries binaries, string directory, Process keeper)
+    private PostgresServer(PostgresBinaries binaries, string directory, string settings, Process keeper)
     {
         _binaries = binaries;
         _directory = directory;
+        _settings = settings;
         _keeper = keeper;
     }
 
@@ -51,12 +52,14 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>The server that all tests of a run share, each with a database of its own. It goes with the process.</summary>
     public static Task<PostgresServer> Shared => SharedServer.Value;
 
-    public static async Task<PostgresServer> StartAsync()
+    /// <param name="sharedBuffers">What it may keep of its pages, in PostgreSQL's units.</param>
+    public static async Task<PostgresServer> StartAsync(string sharedBuffers = "64MB")
     {
         var binaries = PostgresBinaries.Find(out var problem) ?? throw new InvalidOperationException(problem);
         var directory = Directory.CreateTempSubdirectory("tokenvault-pg-").FullName;
         binaries.Give(directory);
-        var start = binaries.AsUser("setsid", "sh", "-c", Keeper, "keeper", binaries.Directory, directory, Settings);
+        var settings = $"{Settings} -c shared_buffers={sharedBuffers}";
+        var start = binaries.AsUser("setsid", "sh", "-c", Keeper, "keeper", binaries.Directory, directory, settings);
         start.RedirectStandardInput = true;
         var keeper = Process.Start(start)!;
         var output = new StringBuilder();
@@ -64,7 +67,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         {
             if (line == "ready")
             {
-                return new PostgresServer(binaries, directory, keeper);
+                return new PostgresServer(binaries, directory, settings, keeper);
             }
 
             output.AppendLine(line);
@@ -112,7 +115,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public Task CrashAsync() => ControlAsync("stop", "-m", "immediate");
 
     /// <summary>Starts it again after <see cref="CrashAsync"/>.</summary>
-    public Task StartAgainAsync() => ControlAsync("start", "-l", Path.Combine(_directory, "log"), "-o", $"-k '{_directory}' {Settings}");
+    public Task StartAgainAsync() => ControlAsync("start", "-l", Path.Combine(_directory, "log"), "-o", $"-k '{_directory}' {_settings}");
 
     public async ValueTask DisposeAsync()
     {

@@ -51,7 +51,7 @@ internal sealed record Costs
             Add("p99_ms", row.Load.P99, "p99");
             Add("server_cpu_us", row.Cpu.TotalMicroseconds, "server CPU");
             Add("database_cpu_us", row.Database!.Cpu.TotalMicroseconds, "database CPU");
-            Add("rest_cpu_us", row.RestCpu.TotalMicroseconds, "CPU of the load generator and the provider");
+            Add("rest_cpu_us", row.RestCpu.TotalMicroseconds, "CPU of the load generator, the provider and idle servers");
             Add("commits", row.Database.Commits, "commits");
             Add("wal_bytes", row.Database.WalBytes, "WAL");
         }
