@@ -7,6 +7,8 @@ internal sealed class SimulatedNode(SimulatedClock clock, Places processors, Sim
     private const int GatePlaces = 32;
     private const int Groups = 2;
     private const int MostInGroup = 512;
+    private const int Worthwhile = 20;
+    private const double Patience = 5e-3;
     private const int PoolSize = 100;
 
     /// <summary>The user, their refresh token, their tokenset.</summary>
@@ -14,6 +16,7 @@ internal sealed class SimulatedNode(SimulatedClock clock, Places processors, Sim
 
     private readonly Queue<TaskCompletionSource> _rows = new();
     private int _groups;
+    private int _prompt;
 
     public Places Processors { get; } = processors;
 
@@ -63,31 +66,48 @@ internal sealed class SimulatedNode(SimulatedClock clock, Places processors, Sim
     {
         var durable = new TaskCompletionSource();
         _rows.Enqueue(durable);
-        if (_groups < Groups)
-        {
-            _ = CommitGroupsAsync();
-        }
-
+        CommitGroup();
         return durable.Task;
     }
 
-    private async Task CommitGroupsAsync()
+    private void CommitGroup()
     {
-        _groups++;
-        while (_rows.Count > 0)
+        if (_groups < Groups && _rows.Count >= (_prompt > 0 ? Worthwhile : 1))
         {
-            var group = new List<TaskCompletionSource>();
-            while (group.Count < MostInGroup && _rows.TryDequeue(out var row))
-            {
-                group.Add(row);
-            }
+            _ = CommitGroupAsync();
+        }
+    }
 
-            await Processors.UseAsync(model.Group);
-            await CallAsync(() => database.CommitAsync(model.DatabaseGroup + (group.Count * model.DatabaseRow), notifies: false));
-            group.ForEach(durable => durable.SetResult());
+    private async Task CommitGroupAsync()
+    {
+        var group = new List<TaskCompletionSource>();
+        while (group.Count < MostInGroup && _rows.TryDequeue(out var row))
+        {
+            group.Add(row);
         }
 
+        _groups++;
+        _prompt++;
+        var prompt = true;
+        await Processors.UseAsync(model.Group);
+        _ = WaitAsync();
+        await CallAsync(() => database.CommitAsync(model.DatabaseGroup + (group.Count * model.DatabaseRow), notifies: false));
+        group.ForEach(durable => durable.SetResult());
         _groups--;
+        _prompt -= prompt ? 1 : 0;
+        prompt = false;
+        CommitGroup();
+
+        async Task WaitAsync()
+        {
+            await clock.PassAsync(Patience);
+            if (prompt)
+            {
+                prompt = false;
+                _prompt--;
+                CommitGroup();
+            }
+        }
     }
 
     private async Task CallAsync(Func<Task> call)

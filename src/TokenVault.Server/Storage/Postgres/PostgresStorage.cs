@@ -30,7 +30,7 @@ internal sealed class PostgresStorage : IStorage
         _pool = new PostgresPool(settings);
         _commit = new PostgresCommit(_pool, notices, time);
         _groups = new PostgresPool(settings.ForGroups);
-        _audit = new PostgresAuditGroup(new PostgresCommit(_groups, notices, time), _commit);
+        _audit = new PostgresAuditGroup(new PostgresCommit(_groups, notices, time), _commit, TimeProvider.System);
         _listener = new PostgresListener(settings, notices, logger);
     }
 
@@ -132,7 +132,6 @@ internal sealed class PostgresStorage : IStorage
             return;
         }
 
-        await _audit.DisposeAsync();
         await _listener.DisposeAsync();
         await _groups.DisposeAsync();
         await _pool.DisposeAsync();
