@@ -50,12 +50,21 @@ internal static class Program
         if (directory is not null && results.Failures.Count == 0)
         {
             var day = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-            await File.WriteAllTextAsync(Path.Combine(directory, "performance-results.md"), $"# Measured on {day}\n\n![Exchanges per second](performance.svg)\n\n{table}");
+            await KeepAsync(Path.Combine(directory, "performance.md"), $"Measured on {day}.\n\n{table}");
             await File.WriteAllTextAsync(Path.Combine(directory, "performance.svg"), Report.Chart(results));
             Costs.From(results, size, $"eng/bench {name} {directory}", day).Write(Path.Combine(directory, Costs.FileName));
         }
 
         return results.Failures.Count == 0 ? 0 : 1;
+    }
+
+    /// <summary>At the end of the page, in the place of those that were there.</summary>
+    private static async Task KeepAsync(string page, string results)
+    {
+        const string heading = "## Results\n\n";
+        var text = File.Exists(page) ? await File.ReadAllTextAsync(page) : $"# Performance\n\n![Exchanges per second](performance.svg)\n\n{heading}";
+        var end = text.IndexOf(heading, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(page, $"{(end < 0 ? text + "\n" : text[..end])}{heading}{results}");
     }
 
     /// <param name="directory">Where the costs are, and the table is kept.</param>

@@ -118,7 +118,7 @@ public sealed class KeyRingTests
         [
             key with { Wrapped = [.. key.Wrapped[..^1], (byte)(key.Wrapped[^1] ^ 1)] },
             key with { Wrapped = [] },
-            key with { Check = "00" + key.Check[2..] },
+            key with { Check = (key.Check[0] == '0' ? '1' : '0') + key.Check[1..] },
             key with { Generation = 2 },
         ];
 
