@@ -121,7 +121,7 @@ public sealed class PostgresFailureTests : IAsyncLifetime
     [InlineData(false)]
     public async Task T_ST_11_a_commit_that_takes_effect_after_its_node_lost_contact_is_heard_of_by_that_node_too(bool inGroup)
     {
-        await using var cutOff = await PostgresStorage.OpenAsync(_database + ";Command Timeout=1;Cancellation Timeout=-1", TimeProvider.System);
+        await using var cutOff = await PostgresStorage.OpenAsync(_database + ";Command Timeout=3;Cancellation Timeout=-1", TimeProvider.System);
         using var cache = new RecordCache(cutOff);
         await cutOff.CommitAsync(new Batch().Put(new Note { Id = "client", Text = "enabled" }));
         var note = (await cache.FindAsync<Note>("client", default)).ShouldNotBeNull();
@@ -142,7 +142,11 @@ public sealed class PostgresFailureTests : IAsyncLifetime
             await hold.ExecuteNonQueryAsync();
             var disabled = note with { Text = "disabled" };
             var batch = inGroup ? new Batch().Update(disabled) : new Batch().Replace(disabled);
-            await Should.ThrowAsync<CommitOutcomeUnknownException>(() => cutOff.CommitAsync(batch).AsTask().WaitAsync(Patience));
+            var commit = cutOff.CommitAsync(batch).AsTask();
+
+            // Else a COMMIT that a busy machine never sent would look like one that took no effect.
+            await EventuallyAsync(async () => await ExecuteAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted") == "1");
+            await Should.ThrowAsync<CommitOutcomeUnknownException>(() => commit.WaitAsync(Patience));
             (await cache.FindAsync<Note>("client", default)).ShouldNotBeNull().Text.ShouldBe("enabled");
         }
 
